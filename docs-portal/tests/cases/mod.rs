@@ -1,0 +1,5 @@
+mod backchannel;
+mod id_token;
+mod login;
+mod logout;
+mod pages;

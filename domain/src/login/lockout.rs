@@ -1,0 +1,116 @@
+//! How often a factor may fail. Counters are durable, by account and factor, and never reset by a new session.
+
+use crate::time::{Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Failures that an account may collect without a break, over all time (NIST SP 800-63B-4 §3.2.2).
+pub const FAILURES_MAX: u32 = 100;
+
+/// The failures of one factor of one account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    /// In a row; a success sets it to zero.
+    pub count: u32,
+    /// When the last one happened.
+    pub last_at: Timestamp,
+}
+
+/// How a factor's lockout works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lockout {
+    /// Failures in a row that lock.
+    pub failures_max: u32,
+    /// How long the first lock lasts.
+    pub pause_s: Seconds,
+    /// The longest a growing lock gets.
+    pub pause_max_s: Seconds,
+}
+
+impl Default for Lockout {
+    fn default() -> Self {
+        Lockout {
+            failures_max: 5,
+            pause_s: 15 * 60,
+            pause_max_s: 24 * 60 * 60,
+        }
+    }
+}
+
+impl Failures {
+    /// Until when the factor is locked, if it is. Every further round of failures doubles the pause.
+    pub fn locked_until(self, rules: Lockout, now: Timestamp) -> Option<Timestamp> {
+        let rounds = self.count / rules.failures_max.max(1);
+        if rounds == 0 || !self.count.is_multiple_of(rules.failures_max.max(1)) {
+            return None;
+        }
+        let doubled = rules.pause_s.saturating_mul(1_i64 << (rounds - 1).min(20));
+        let until = self.last_at.plus(doubled.min(rules.pause_max_s));
+        (now < until).then_some(until)
+    }
+
+    /// Whether the account has failed so often that only an administrator may open it again.
+    pub fn exhausted(self) -> bool {
+        self.count >= FAILURES_MAX
+    }
+
+    /// With one more failure.
+    #[must_use]
+    pub fn failed(self, now: Timestamp) -> Failures {
+        Failures {
+            count: self.count.saturating_add(1),
+            last_at: now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_failures_lock_for_a_quarter_of_an_hour_and_the_next_five_for_twice_that() {
+        let rules = Lockout::default();
+        let t0 = Timestamp(1_000);
+        let mut failures = Failures::default();
+        for n in 1..=4 {
+            failures = failures.failed(t0);
+            assert_eq!(failures.locked_until(rules, t0), None, "after {n}");
+        }
+        failures = failures.failed(t0);
+        assert_eq!(failures.locked_until(rules, t0), Some(t0.plus(900)));
+        assert_eq!(
+            failures.locked_until(rules, t0.plus(899)),
+            Some(t0.plus(900))
+        );
+        assert_eq!(failures.locked_until(rules, t0.plus(900)), None);
+        for _ in 0..5 {
+            failures = failures.failed(t0.plus(1_000));
+        }
+        assert_eq!(
+            failures.locked_until(rules, t0.plus(1_000)),
+            Some(t0.plus(1_000 + 1_800))
+        );
+    }
+
+    #[test]
+    fn a_lock_never_outgrows_its_longest() {
+        let failures = Failures {
+            count: 95,
+            last_at: Timestamp(0),
+        };
+        let rules = Lockout::default();
+        assert_eq!(
+            failures.locked_until(rules, Timestamp(1)),
+            Some(Timestamp(86_400))
+        );
+        assert!(!failures.exhausted());
+        assert!(
+            Failures {
+                count: 100,
+                ..failures
+            }
+            .exhausted()
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Number matching: which number may be shown, and how often a phone may be rung.
+
+use crate::time::{Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long a number may be answered.
+pub const LIFETIME_S: Seconds = 120;
+/// The smallest number shown.
+pub const NUMBER_MIN: u8 = 10;
+/// The largest number shown.
+pub const NUMBER_MAX: u8 = 99;
+/// Live requests an account may have at once, each of another login.
+pub const LIVE_MAX: usize = 2;
+
+/// How often the phones of an account may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AskLimits {
+    /// Requests within the short window.
+    pub short_max: usize,
+    /// The short window.
+    pub short_s: Seconds,
+    /// Requests within the long window.
+    pub long_max: usize,
+    /// The long window.
+    pub long_s: Seconds,
+}
+
+impl Default for AskLimits {
+    fn default() -> Self {
+        AskLimits {
+            short_max: 3,
+            short_s: 10 * 60,
+            long_max: 10,
+            long_s: 24 * 60 * 60,
+        }
+    }
+}
+
+/// A request of the recent past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// When the phones were rung.
+    pub at: Timestamp,
+    /// Until when it may be answered; in the past when it was answered or has ended otherwise.
+    pub live_until: Timestamp,
+    /// Its number.
+    pub number: u8,
+    /// Whether it belongs to the login that asks now (whose earlier number a new one replaces).
+    pub same_login: bool,
+}
+
+/// Whether the phones of an account may be rung now; else from when on. `recent` is everything within the long window.
+pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<(), Timestamp> {
+    let live_elsewhere = recent
+        .iter()
+        .filter(|asked| !asked.same_login && now < asked.live_until);
+    let ends: Vec<Timestamp> = live_elsewhere.map(|asked| asked.live_until).collect();
+    if ends.len() >= LIVE_MAX {
+        return Err(ends.into_iter().min().unwrap_or(now));
+    }
+    window(recent, limits.short_max, limits.short_s, now)?;
+    window(recent, limits.long_max, limits.long_s, now)
+}
+
+fn window(
+    recent: &[Asked],
+    max: usize,
+    length_s: Seconds,
+    now: Timestamp,
+) -> Result<(), Timestamp> {
+    let mut inside: Vec<Timestamp> = recent
+        .iter()
+        .map(|asked| asked.at)
+        .filter(|at| now.since(*at) < length_s)
+        .collect();
+    if inside.len() < max {
+        return Ok(());
+    }
+    inside.sort_unstable();
+    // The next may be sent when enough of the oldest have left the window.
+    let leaves = inside.len().saturating_sub(max);
+    Err(inside
+        .get(leaves)
+        .map_or(now, |oldest| oldest.plus(length_s)))
+}
+
+/// Whether a drawn number may be shown: two digits, not the number of another live request of the account, and not the
+/// last one of this login.
+pub fn may_show(number: u8, recent: &[Asked], now: Timestamp) -> bool {
+    let last_here = recent
+        .iter()
+        .filter(|asked| asked.same_login)
+        .max_by_key(|asked| asked.at)
+        .map(|asked| asked.number);
+    (NUMBER_MIN..=NUMBER_MAX).contains(&number)
+        && last_here != Some(number)
+        && !recent
+            .iter()
+            .any(|asked| now < asked.live_until && asked.number == number)
+}
+
+/// A typed number: two digits, spaces ignored.
+pub fn typed(text: &str) -> Option<u8> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if digits.len() != 2 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(at: i64, number: u8, same_login: bool) -> Asked {
+        Asked {
+            at: Timestamp(at),
+            live_until: Timestamp(at + LIFETIME_S),
+            number,
+            same_login,
+        }
+    }
+
+    #[test]
+    fn two_live_requests_of_other_logins_are_enough() {
+        let limits = AskLimits::default();
+        let now = Timestamp(1_000);
+        let one = [asked(950, 11, false)];
+        let two = [asked(950, 11, false), asked(960, 12, false)];
+        assert_eq!(may_ask(&one, limits, now), Ok(()));
+        assert_eq!(may_ask(&two, limits, now), Err(Timestamp(1_070)));
+        assert_eq!(may_ask(&two, limits, Timestamp(1_070)), Ok(()));
+        let renewed = [asked(950, 11, false), asked(960, 12, true)];
+        assert_eq!(may_ask(&renewed, limits, now), Ok(()));
+    }
+
+    #[test]
+    fn three_in_ten_minutes_and_ten_in_a_day() {
+        let limits = AskLimits::default();
+        let three = [
+            asked(0, 11, true),
+            asked(200, 12, true),
+            asked(400, 13, true),
+        ];
+        assert_eq!(may_ask(&three, limits, Timestamp(500)), Err(Timestamp(600)));
+        assert_eq!(may_ask(&three, limits, Timestamp(600)), Ok(()));
+        let ten: Vec<Asked> = (0..10).map(|n| asked(n * 1_000, 11, true)).collect();
+        assert_eq!(
+            may_ask(&ten, limits, Timestamp(20_000)),
+            Err(Timestamp(86_400))
+        );
+    }
+
+    #[test]
+    fn a_number_is_new_to_the_person() {
+        let now = Timestamp(1_000);
+        let recent = [
+            asked(990, 42, false),
+            asked(800, 17, true),
+            asked(700, 18, true),
+        ];
+        for (number, allowed) in [
+            (42, false),
+            (17, false),
+            (18, true),
+            (9, false),
+            (100, false),
+            (10, true),
+            (99, true),
+        ] {
+            assert_eq!(may_show(number, &recent, now), allowed, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_people_type() {
+        assert_eq!(typed(" 5 2 "), Some(52));
+        for text in ["5", "522", "5a", "", "-5"] {
+            assert_eq!(typed(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The order in which a login asks. This list *is* the login.
+
+use super::evidence::{Chosen, Evidence, Proof, Proofs, Who};
+use super::{Login, NumberState, Prompt, Rules};
+use crate::access::{self, Decision, Factor, Signals, Verdict};
+use crate::account::{Home, Status};
+use crate::id::AccountId;
+use crate::problem::Problem;
+use crate::time::Timestamp;
+
+/// `acr` of a sign-in by number match in its familiar profile: two digits, a signed answer, a second factor.
+pub const ACR_NUMBER_MATCH: &str = "urn:techpass:acr:number-match";
+/// `acr` of a sign-in with one factor.
+pub const ACR_SINGLE_FACTOR: &str = "urn:techpass:acr:single-factor";
+
+impl Login {
+    /// The first requirement that is not met; `None` when all are.
+    pub(super) fn first_unmet(&self, rules: &Rules<'_>, now: Timestamp) -> Option<Prompt> {
+        let evidence = &self.evidence;
+        let Some(chosen) = &evidence.chosen else {
+            return Some(Prompt::ChooseAccount);
+        };
+        if self.asked.select_account && !evidence.picked {
+            return Some(Prompt::ChooseAccount);
+        }
+        let unmet = match chosen.home() {
+            Home::Upstream(upstream) => {
+                let proof = self.upstream_proof(chosen, now);
+                match (proof, chosen) {
+                    (Some(proof), Chosen::Known(who)) => {
+                        self.barred(who).or_else(|| weak(proof.acr.as_deref()))
+                    }
+                    _ => Some(Prompt::Upstream(upstream.clone())),
+                }
+            }
+            Home::Local => self.local_factors(chosen, &self.decision(rules, chosen), now),
+        };
+        unmet.or_else(|| (self.asked.consent && !evidence.consent).then_some(Prompt::Consent))
+    }
+
+    /// What access control says of this login as it stands.
+    pub fn decision(&self, rules: &Rules<'_>, chosen: &Chosen) -> Decision {
+        access::decide(
+            rules.policy,
+            Signals {
+                kind: chosen.kind(),
+                account: chosen.account(),
+                device: &self.evidence.device,
+                test_client: self.asked.test_client,
+            },
+        )
+    }
+
+    fn local_factors(
+        &self,
+        chosen: &Chosen,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Option<Prompt> {
+        let factors = match &decision.verdict {
+            Verdict::Deny(problem) => return Some(Prompt::Denied(*problem)),
+            Verdict::Require(factors) => factors,
+        };
+        // A hold or a closed account is told only to somebody who has proven something.
+        let mut proven_one = decision.device_counts;
+        for &factor in factors {
+            if proven_one && let Some(barred) = self.barred_chosen(chosen) {
+                return Some(barred);
+            }
+            if self.proof(factor, chosen, now).is_none() {
+                return Some(self.ask(factor, chosen, now));
+            }
+            proven_one = true;
+        }
+        if proven_one {
+            return self.barred_chosen(chosen);
+        }
+        // A rule that asks for nothing lets nobody in.
+        Some(Prompt::Denied(Problem::TooWeak))
+    }
+
+    fn ask(&self, factor: Factor, chosen: &Chosen, now: Timestamp) -> Prompt {
+        match factor {
+            Factor::Password => Prompt::Password,
+            Factor::Code => Prompt::Code,
+            Factor::Number => match (&self.number, chosen) {
+                (_, Chosen::Known(who)) if !who.has_authenticator => {
+                    Prompt::Denied(Problem::NoAuthenticator)
+                }
+                (number, _) => number.prompt(now),
+            },
+        }
+    }
+
+    fn barred_chosen(&self, chosen: &Chosen) -> Option<Prompt> {
+        match chosen {
+            Chosen::Known(who) => self.barred(who),
+            Chosen::Unknown { .. } => None,
+        }
+    }
+
+    fn barred(&self, who: &Who) -> Option<Prompt> {
+        match who.status {
+            Status::Active => None,
+            Status::OnHold { .. } => Some(Prompt::Denied(Problem::OnHold)),
+            Status::Disabled => Some(Prompt::Denied(Problem::Disabled)),
+            Status::Closed => Some(Prompt::Denied(Problem::Closed)),
+        }
+    }
+
+    /// The proof of a factor that counts now: by the chosen account, of this login, or of the session where the request
+    /// lets a session count.
+    pub(super) fn proof(&self, factor: Factor, chosen: &Chosen, now: Timestamp) -> Option<&Proof> {
+        let account = chosen.account()?;
+        select(&self.evidence.here, factor, account).or_else(|| {
+            let before = self.session_that_counts(account, now)?;
+            select(&before.proofs, factor, account)
+        })
+    }
+
+    pub(super) fn upstream_proof(
+        &self,
+        chosen: &Chosen,
+        now: Timestamp,
+    ) -> Option<&super::evidence::UpstreamProof> {
+        let account = chosen.account()?;
+        let of_here = self.evidence.here.upstream.as_ref();
+        of_here.filter(|p| p.account == *account).or_else(|| {
+            let before = self.session_that_counts(account, now)?;
+            let proof = before.proofs.upstream.as_ref();
+            proof.filter(|p| p.account == *account)
+        })
+    }
+
+    /// The session's entry, unless the request asked for a fresh login or a younger authentication
+    /// (`prompt=login`, `max_age`; OpenID Connect Core §3.1.2.1).
+    pub(super) fn session_that_counts(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Option<&super::evidence::SignedIn> {
+        let before = self.evidence.before.as_ref()?;
+        let young = self
+            .asked
+            .max_age
+            .is_none_or(|max_age| now.since(before.auth_time) <= max_age);
+        (before.who.id == *account && !self.asked.force_login && young).then_some(before)
+    }
+}
+
+fn select<'a>(proofs: &'a Proofs, factor: Factor, account: &AccountId) -> Option<&'a Proof> {
+    let proof = match factor {
+        Factor::Password => &proofs.password,
+        Factor::Code => &proofs.code,
+        Factor::Number => &proofs.number,
+    };
+    proof.as_ref().filter(|p| p.account == *account)
+}
+
+/// An upstream's word counts when it says two factors.
+fn weak(acr: Option<&str>) -> Option<Prompt> {
+    (acr != Some(ACR_NUMBER_MATCH)).then_some(Prompt::Denied(Problem::TooWeak))
+}
+
+impl NumberState {
+    fn prompt(&self, now: Timestamp) -> Prompt {
+        match self {
+            NumberState::NotSent => Prompt::SendNumber,
+            NumberState::Live {
+                challenge,
+                expires_at,
+            } if now < *expires_at => Prompt::MatchNumber {
+                challenge: challenge.clone(),
+                expires_at: *expires_at,
+            },
+            NumberState::Live { .. } => Prompt::NumberOver(super::NumberEnd::Expired),
+            NumberState::Over(end) => Prompt::NumberOver(*end),
+            NumberState::Limited { until } if now < *until => {
+                Prompt::NumberLimited { until: *until }
+            }
+            NumberState::Limited { .. } => Prompt::NumberOver(super::NumberEnd::Superseded),
+        }
+    }
+}
+
+impl Evidence {
+    /// Whether anything was proven in this login.
+    pub fn proven_here(&self) -> bool {
+        !self.here.is_empty()
+    }
+}

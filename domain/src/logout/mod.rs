@@ -1,0 +1,177 @@
+//! Log-out: what a request may do without asking, what ends, and who must be told.
+
+use crate::client::LogoutStyle;
+use crate::id::{ClientId, Sid};
+
+/// What the person may choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// One account.
+    One(Sid),
+    /// Every account of this browser.
+    All,
+}
+
+/// What the end-session endpoint does with a request (RP-Initiated Logout §2, §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Nobody is signed in: say so, ask nothing.
+    NothingToEnd,
+    /// Ask which account; this one is preselected.
+    Ask {
+        /// The entry that the application used, or the only one.
+        preselected: Option<Sid>,
+    },
+    /// End this one at once: a valid hint names it, it is the only one, and the client is registered for that.
+    End(Sid),
+}
+
+/// Decides what to do. `hinted` is the session entry that a *valid* `id_token_hint` names and that is signed in in this
+/// very browser; an invalid hint is no hint.
+pub fn plan(signed_in: &[Sid], hinted: Option<&Sid>, style: LogoutStyle) -> Plan {
+    let hinted = hinted.filter(|sid| signed_in.contains(sid));
+    match (signed_in, hinted) {
+        ([], _) => Plan::NothingToEnd,
+        ([only], Some(sid)) if only == sid && style == LogoutStyle::Direct => {
+            Plan::End(sid.clone())
+        }
+        (_, Some(sid)) => Plan::Ask {
+            preselected: Some(sid.clone()),
+        },
+        ([only], None) => Plan::Ask {
+            preselected: Some(only.clone()),
+        },
+        _ => Plan::Ask { preselected: None },
+    }
+}
+
+/// The entries that end. A choice that is not signed in here ends nothing.
+pub fn ends(signed_in: &[Sid], choice: &Choice) -> Vec<Sid> {
+    match choice {
+        Choice::All => signed_in.to_vec(),
+        Choice::One(sid) => signed_in.iter().filter(|s| *s == sid).cloned().collect(),
+    }
+}
+
+/// A client that used a session entry, and how it wants to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Which client.
+    pub client: ClientId,
+    /// In which entry.
+    pub sid: Sid,
+    /// Its `backchannel_logout_uri`, if it has one.
+    pub backchannel_logout_uri: Option<String>,
+}
+
+/// One logout token to deliver (Back-Channel Logout §2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// To whom.
+    pub client: ClientId,
+    /// About which entry.
+    pub sid: Sid,
+    /// Where.
+    pub uri: String,
+}
+
+/// Who must be told that these entries ended: every client that used one of them and can be told, once each.
+pub fn notices(ended: &[Sid], used: &[Used]) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = Vec::new();
+    for one in used.iter().filter(|one| ended.contains(&one.sid)) {
+        let Some(uri) = &one.backchannel_logout_uri else {
+            continue;
+        };
+        let notice = Notice {
+            client: one.client.clone(),
+            sid: one.sid.clone(),
+            uri: uri.clone(),
+        };
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
+    }
+    notices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sid(name: &str) -> Sid {
+        Sid::new(name)
+    }
+
+    #[test]
+    fn what_a_request_does() {
+        let (a, b, foreign) = (sid("a"), sid("b"), sid("x"));
+        let ask = |s: Option<&Sid>| Plan::Ask {
+            preselected: s.cloned(),
+        };
+        let table: &[(&[Sid], Option<&Sid>, LogoutStyle, Plan)] = &[
+            (&[], None, LogoutStyle::Ask, Plan::NothingToEnd),
+            (&[], Some(&a), LogoutStyle::Direct, Plan::NothingToEnd),
+            (&[a.clone()], None, LogoutStyle::Ask, ask(Some(&a))),
+            (&[a.clone()], None, LogoutStyle::Direct, ask(Some(&a))),
+            (&[a.clone()], Some(&a), LogoutStyle::Ask, ask(Some(&a))),
+            (
+                &[a.clone()],
+                Some(&a),
+                LogoutStyle::Direct,
+                Plan::End(a.clone()),
+            ),
+            (
+                &[a.clone()],
+                Some(&foreign),
+                LogoutStyle::Direct,
+                ask(Some(&a)),
+            ),
+            (
+                &[a.clone(), b.clone()],
+                Some(&b),
+                LogoutStyle::Direct,
+                ask(Some(&b)),
+            ),
+            (&[a.clone(), b.clone()], None, LogoutStyle::Ask, ask(None)),
+        ];
+        for (signed_in, hinted, style, expected) in table {
+            assert_eq!(
+                plan(signed_in, *hinted, *style),
+                *expected,
+                "{signed_in:?} {hinted:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn exactly_the_chosen_account_ends() {
+        let here = [sid("a"), sid("b")];
+        assert_eq!(ends(&here, &Choice::One(sid("b"))), [sid("b")]);
+        assert_eq!(ends(&here, &Choice::One(sid("x"))), []);
+        assert_eq!(ends(&here, &Choice::All), here);
+    }
+
+    #[test]
+    fn every_client_of_the_ended_account_is_told_once_and_no_other() {
+        let used = |client: &str, s: &str, uri: Option<&str>| Used {
+            client: ClientId::new(client),
+            sid: sid(s),
+            backchannel_logout_uri: uri.map(str::to_owned),
+        };
+        let all = [
+            used("docs", "a", Some("https://docs.example/bc")),
+            used("docs", "a", Some("https://docs.example/bc")),
+            used("docs", "b", Some("https://docs.example/bc")),
+            used("silent", "a", None),
+        ];
+        let told = notices(&[sid("a")], &all);
+        assert_eq!(
+            told,
+            [Notice {
+                client: ClientId::new("docs"),
+                sid: sid("a"),
+                uri: "https://docs.example/bc".into(),
+            }]
+        );
+    }
+}

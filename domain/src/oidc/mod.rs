@@ -1,0 +1,37 @@
+//! The OpenID Provider's rules, one short function per rule, without I/O and without cryptography: where a hash or a
+//! signature is needed, the caller computes it and passes it in.
+//!
+//! | file | standard |
+//! |---|---|
+//! | [`params`] | RFC 6749 §3.1, Appendix B: reading requests, writing answers into a URI |
+//! | [`authorization`] | OpenID Connect Core §3.1.2, RFC 6749 §4.1, RFC 9700 §2.1, RFC 9207 |
+//! | [`scope`], [`prompt`] | RFC 6749 §3.3, Core §3.1.2.1 |
+//! | [`pkce`] | RFC 7636 |
+//! | [`token`] | RFC 6749 §2.3, §4.1.3, §5.2, §6 |
+//! | [`code`], [`refresh`] | RFC 6749 §4.1.2, RFC 9700 §2.1.1 and §4.14 |
+//! | [`bearer`] | RFC 6750 |
+//! | [`claims`] | Core §2, §5.1, §5.4; RFC 9068; Back-Channel Logout §2.4 |
+//! | [`jwt`], [`upstream`] | RFC 7515, RFC 8725; Core §3.1.3.7 |
+//! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
+//! | [`end_session`] | RP-Initiated Logout |
+//! | [`error`] | the error codes of all of them |
+
+pub mod authorization;
+pub mod bearer;
+pub mod claims;
+pub mod code;
+pub mod discovery;
+pub mod end_session;
+pub mod error;
+pub mod jwt;
+pub mod params;
+pub mod pkce;
+pub mod prompt;
+pub mod redirect_uri;
+pub mod refresh;
+pub mod scope;
+pub mod token;
+pub mod upstream;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! The only state of an instance, and the operator's errors.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::keys::KeyRing;
+use crate::passwords::Passwords;
+use crate::seal::Seal;
+use crate::upstream::Upstreams;
+use crate::wake::Wake;
+use std::sync::{Arc, RwLock};
+use techpass_domain::audit::Record;
+use techpass_domain::login::Rules;
+use techpass_domain::time::Timestamp;
+use techpass_store::{Store, StoreError, Write};
+
+/// Failures that are nobody's answer to a person: logged once at the exit, with the reference.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sealed value.
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// No randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] crate::chance::NoRandomness),
+    /// Something stored does not parse.
+    #[error("stored data does not parse")]
+    Json(#[from] serde_json::Error),
+    /// A page cannot be rendered.
+    #[error("a page cannot be rendered")]
+    View(#[from] crate::views::ViewError),
+    /// Too much password work is waiting.
+    #[error("too much work is waiting")]
+    Overloaded,
+    /// An address or file of the system.
+    #[error("{0}")]
+    System(String),
+    /// Anything that must not happen.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Something that must not happen; the text is for the log.
+    pub fn internal(text: &'static str) -> Error {
+        Error::Internal(text)
+    }
+}
+
+/// One instance of the server: an issuer, its keys, its database.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What an instance is made of.
+pub struct Inner {
+    /// The configuration.
+    pub config: Config,
+    /// `config.issuer()`, since it is needed everywhere.
+    pub issuer: String,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// The master key.
+    pub seal: Seal,
+    /// Password work.
+    pub passwords: Passwords,
+    /// Who waits.
+    pub wake: Wake,
+    /// Calls to others.
+    pub http: reqwest::Client,
+    /// Home organisations.
+    pub upstreams: Upstreams,
+    keys: RwLock<Arc<KeyRing>>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the database, reads or makes the keys, and is ready to serve.
+    pub async fn start(config: Config, clock: Clock, server: bool) -> Result<App, Error> {
+        let seal = Seal::from_file(&config.secrets.master_key_file)?;
+        let open = techpass_store::sqlite::Open {
+            server,
+            ..Default::default()
+        };
+        let store = Store::open(&config.database.url, open).await?;
+        let keys = KeyRing::load(&store, &seal, clock.now()).await?;
+        let http = crate::outbound::client(&config.outbound)?;
+        let upstreams = Upstreams::new(&config)?;
+        Ok(App(Arc::new(Inner {
+            issuer: config.issuer(),
+            config,
+            store,
+            clock,
+            seal,
+            passwords: Passwords::new()?,
+            wake: Wake::default(),
+            http,
+            upstreams,
+            keys: RwLock::new(Arc::new(keys)),
+        })))
+    }
+
+    /// The signing keys as they are now.
+    pub fn keys(&self) -> Arc<KeyRing> {
+        match self.keys.read() {
+            Ok(keys) => Arc::clone(&keys),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+
+    /// Reads the keys again: a command may have rotated them.
+    pub async fn reload_keys(&self) -> Result<(), Error> {
+        let fresh = Arc::new(KeyRing::load(&self.store, &self.seal, self.clock.now()).await?);
+        match self.keys.write() {
+            Ok(mut keys) => *keys = fresh,
+            Err(poisoned) => *poisoned.into_inner() = fresh,
+        }
+        Ok(())
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The rules that logins are measured against.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            policy: &self.config.access,
+        }
+    }
+
+    /// A line of the audit record, to be committed with its cause.
+    pub fn audit(&self, record: Record) -> Result<Write, Error> {
+        let seq = crate::chance::row_id("aud", record.at.0)?;
+        Ok(Write::Audit { seq, record })
+    }
+}

@@ -1,0 +1,44 @@
+//! The only place that asks for the time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use techpass_domain::time::{Seconds, Timestamp};
+
+/// The time, and a hand to move it: a demonstration and tests set it forward.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_s: Arc<AtomicI64>,
+    stopped_at: Option<Arc<AtomicI64>>,
+}
+
+impl Clock {
+    /// The system's time.
+    pub fn system() -> Clock {
+        Clock::default()
+    }
+
+    /// A clock that stands still until it is moved.
+    pub fn stopped(at: Timestamp) -> Clock {
+        Clock {
+            offset_s: Arc::default(),
+            stopped_at: Some(Arc::new(AtomicI64::new(at.0))),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        let base = match &self.stopped_at {
+            Some(at) => at.load(Ordering::SeqCst),
+            None => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
+        };
+        Timestamp(base).plus(self.offset_s.load(Ordering::SeqCst))
+    }
+
+    /// Moves the clock forward by so many seconds, or back.
+    pub fn advance(&self, seconds: Seconds) {
+        self.offset_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+}

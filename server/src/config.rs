@@ -1,0 +1,467 @@
+//! What an operator sets: one TOML file, overridable by environment variables.
+//!
+//! `TECHPASS__SECTION__KEY` replaces a value of the file, `TECHPASS__SECTION__KEY_FILE` reads it from a file. Unknown
+//! keys are errors that name the closest known one. Values are checked once, here.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use techpass_domain::access::Policy;
+use techpass_domain::account::Kind;
+use techpass_domain::login::lockout::Lockout;
+use techpass_domain::login::number_match::AskLimits;
+use techpass_domain::session::Lifetimes;
+use url::Url;
+
+/// A configuration that was read and checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The one address that people and applications see; the issuer. Never guessed from headers.
+    pub public_url: Url,
+    /// Where to listen, `ADDRESS:PORT`.
+    pub listen: String,
+    /// What this server is called in cookie names: `techpass`, `wog`. Lower-case letters.
+    #[serde(default = "default_role")]
+    pub role: String,
+    /// The database.
+    pub database: Database,
+    /// Keys outside the database.
+    pub secrets: Secrets,
+    /// How it presents itself.
+    pub brand: Brand,
+    /// Accounts of this server.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// The phone application.
+    #[serde(default)]
+    pub authenticator: AuthenticatorConfig,
+    /// Home organisations that are asked for their people.
+    #[serde(default)]
+    pub upstream: Vec<UpstreamConfig>,
+    /// Conditional access.
+    #[serde(default)]
+    pub access: Policy,
+    /// Lifetimes of sessions.
+    #[serde(default)]
+    pub session: Lifetimes,
+    /// Limits of factors.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Proxies in front.
+    #[serde(default)]
+    pub proxy: Proxy,
+    /// Calls to others.
+    #[serde(default)]
+    pub outbound: Outbound,
+    /// TLS of the listener; without it plain HTTP is served (behind a proxy, or on loopback).
+    pub tls: Option<Tls>,
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:PATH`.
+    pub url: String,
+}
+
+/// Keys outside the database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// A file of 64 hexadecimal digits; `techpass init` makes one.
+    pub master_key_file: PathBuf,
+}
+
+/// How the server presents itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brand {
+    /// The operator's name for the service.
+    pub name: String,
+    /// Whether every page says that this is a demonstration.
+    #[serde(default)]
+    pub demonstration: bool,
+    /// Whom people call or write to, in words.
+    #[serde(default = "default_help")]
+    pub help: String,
+}
+
+/// Accounts of this server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// The kind that an unknown login ID is treated as.
+    pub usual_kind: Kind,
+    /// Whom reports are mailed to, beside the account's owner.
+    pub security_mail: Option<String>,
+}
+
+/// The phone application.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthenticatorConfig {
+    /// The origin of the Authenticator web app; enrolment links lead there.
+    pub public_url: Option<Url>,
+    /// Where this server serves the Authenticator web app, `ADDRESS:PORT`; nowhere when left out.
+    pub listen: Option<String>,
+    /// Issuers that the served app may talk to; this server is always among them.
+    pub issuers: Vec<Url>,
+    /// What a profile of this server is called on the phone.
+    pub label: String,
+    /// The organisation shown on the phone.
+    pub organisation: String,
+}
+
+/// A home organisation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamConfig {
+    /// Its name here: letters, digits, hyphens. It stands in the redirect URI `PUBLIC_URL/upstream/ID/callback`.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its issuer.
+    pub issuer: Url,
+    /// Our client there.
+    pub client_id: String,
+    /// A file with our secret there.
+    pub client_secret_file: PathBuf,
+    /// Domains of login IDs that are at home there.
+    pub domains: Vec<String>,
+    /// Whether a person who signs in for the first time gets an account here.
+    #[serde(default)]
+    pub create_accounts: bool,
+    /// Algorithms its ID tokens may be signed with.
+    #[serde(default = "default_algs")]
+    pub algorithms: Vec<String>,
+    /// Whether to ask it for a fresh sign-in each time one is needed here.
+    #[serde(default = "yes")]
+    pub fresh: bool,
+}
+
+/// Limits of factors.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Wrong passwords.
+    pub password: Lockout,
+    /// Wrong verification codes.
+    pub code: Lockout,
+    /// Requests to phones.
+    pub number: AskLimits,
+    /// Authorisations for one client in one session within a minute before the loop is broken; 0 for no limit.
+    pub loop_breaker: usize,
+}
+
+/// Proxies in front.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Proxy {
+    /// Networks whose `X-Forwarded-For` is believed; nobody's by default.
+    pub trusted: Vec<ipnet::IpNet>,
+}
+
+/// Calls to others.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// Further certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Whether calls may go to private and loopback addresses.
+    pub allow_private: bool,
+}
+
+/// TLS of the listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain, PEM.
+    pub certificate_file: PathBuf,
+    /// Private key, PEM.
+    pub key_file: PathBuf,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Accounts {
+            usual_kind: Kind::Vendor,
+            security_mail: None,
+        }
+    }
+}
+
+impl Default for AuthenticatorConfig {
+    fn default() -> Self {
+        AuthenticatorConfig {
+            public_url: None,
+            listen: None,
+            issuers: Vec::new(),
+            label: "TechPass".to_owned(),
+            organisation: "TechPass".to_owned(),
+        }
+    }
+}
+
+fn default_role() -> String {
+    "techpass".to_owned()
+}
+fn default_help() -> String {
+    "your help desk".to_owned()
+}
+fn default_algs() -> Vec<String> {
+    vec!["ES256".to_owned(), "RS256".to_owned()]
+}
+fn yes() -> bool {
+    true
+}
+
+/// Why a configuration cannot be used. The text says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file or a variable does not parse, or a key is unknown.
+    #[error("{0}")]
+    Malformed(String),
+    /// A value does not make sense.
+    #[error("{key}: {reason}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong, and what to write instead.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads a file, lays the environment's values over it, and checks the result.
+    pub fn read(
+        path: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
+        Config::parse(&text, &shown, environment)
+    }
+
+    /// The same from text; `shown` names it in errors.
+    pub fn parse(
+        text: &str,
+        shown: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        // Parsed once by itself for the file's own errors, which then name the line.
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| malformed(shown, &error.to_string()))?;
+        let overrides: Vec<_> = environment
+            .filter_map(|(name, value)| Some((name.strip_prefix("TECHPASS__")?.to_owned(), value)))
+            .collect();
+        if overrides.is_empty() {
+            let config: Config =
+                toml::from_str(text).map_err(|error| malformed(shown, &error.to_string()))?;
+            return config.checked();
+        }
+        for (name, value) in overrides {
+            lay_over(&mut table, &name, value)?;
+        }
+        let config: Config = table
+            .try_into()
+            .map_err(|error: toml::de::Error| malformed(shown, &error.to_string()))?;
+        config.checked()
+    }
+
+    /// Checks what types cannot say.
+    pub fn checked(mut self) -> Result<Config, ConfigError> {
+        let bad = |key, reason: &str| ConfigError::Value {
+            key,
+            reason: reason.to_owned(),
+        };
+        let url = &self.public_url;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(bad(
+                "public_url",
+                "write the bare origin, like https://techpass.example",
+            ));
+        }
+        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && (loopback || self.brand.demonstration)) {
+            return Err(bad(
+                "public_url",
+                "must begin with https:// (http:// is for localhost only)",
+            ));
+        }
+        if self.role.is_empty() || !self.role.bytes().all(|b| b.is_ascii_lowercase()) {
+            return Err(bad("role", "use lower-case letters only"));
+        }
+        for upstream in &mut self.upstream {
+            let id = &upstream.id;
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+            if id.is_empty() || !id.bytes().all(plain) {
+                return Err(bad("upstream.id", "use letters, digits and hyphens"));
+            }
+            for domain in &mut upstream.domains {
+                *domain = domain.to_lowercase();
+            }
+        }
+        Ok(self)
+    }
+
+    /// The issuer: the public address without a trailing slash.
+    pub fn issuer(&self) -> String {
+        origin(&self.public_url)
+    }
+
+    /// Whether cookies carry `Secure` and the `__Host-` prefix.
+    pub fn secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// What a production file does not contain by accident; each is named in a warning at start.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |when: bool, text: &str| {
+            if when {
+                warnings.push(text.to_owned());
+            }
+        };
+        warn(!self.secure(), "public_url is plain HTTP: cookies are not protected");
+        warn(self.brand.demonstration, "brand.demonstration is on");
+        warn(
+            self.outbound.allow_private,
+            "outbound.allow_private is on: calls may go to private and loopback addresses",
+        );
+        warn(
+            self.access.rules.iter().any(|rule| rule.test_clients_only),
+            "access has a rule for test clients",
+        );
+        warn(
+            self.limits.number.short_max > 10,
+            "limits.number.short_max lets phones be rung very often",
+        );
+        warnings
+    }
+
+    /// The upstream whose people have login IDs of this domain.
+    pub fn home_of(&self, domain: &str) -> Option<&UpstreamConfig> {
+        self.upstream
+            .iter()
+            .find(|upstream| upstream.domains.iter().any(|d| d == domain))
+    }
+}
+
+/// A URL's origin as text.
+pub fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn malformed(shown: &str, message: &str) -> ConfigError {
+    let mut text = format!("error[config] in {shown}:\n{}", message.trim_end());
+    if let Some(hint) = suggestion(message) {
+        text.push_str(&format!("\ndid you mean `{hint}`?"));
+    }
+    ConfigError::Malformed(text)
+}
+
+/// The known key closest to the unknown one that the parser complains about.
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message.split("unknown field `").nth(1)?;
+    let mut quoted = rest.split('`').step_by(2);
+    let unknown = quoted.next()?;
+    let closest = quoted
+        .map(|known| (strsim::levenshtein(unknown, known), known))
+        .min()?;
+    (closest.0 <= 3).then(|| closest.1.to_owned())
+}
+
+fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), ConfigError> {
+    let lower = name.to_lowercase();
+    let (key, value) = match lower.strip_suffix("_file") {
+        // Keys that end in `_file` themselves hold a path.
+        Some(key) if !["master_key", "client_secret", "ca", "certificate", "key"].iter().any(|own| key.ends_with(own)) => {
+            let read = std::fs::read_to_string(&value).map_err(|error| ConfigError::Unreadable {
+                path: value.clone(),
+                reason: error.to_string(),
+            })?;
+            (key.to_owned(), read.trim_end().to_owned())
+        }
+        _ => (lower.clone(), value),
+    };
+    let parsed: toml::Value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or(toml::Value::String(value));
+    let mut place = table;
+    let mut parts = key.split("__").peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            place.insert(part.to_owned(), parsed);
+            return Ok(());
+        }
+        let next = place
+            .entry(part.to_owned())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        place = next.as_table_mut().ok_or_else(|| {
+            ConfigError::Malformed(format!("TECHPASS__{name}: `{part}` is not a section"))
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const FILE: &str = r#"
+        public_url = "https://techpass.example"
+        listen = "127.0.0.1:8081"
+        [database]
+        url = "sqlite:/var/lib/techpass/techpass.db"
+        [secrets]
+        master_key_file = "/etc/techpass/master.key"
+        [brand]
+        name = "TechPass"
+    "#;
+
+    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::parse(text, "techpass.toml", environment)
+    }
+
+    #[test]
+    fn the_environment_lies_over_the_file() {
+        let config = parse(
+            FILE,
+            &[("TECHPASS__BRAND__NAME", "Sign-in"), ("TECHPASS__SESSION__IDLE_S", "60"), ("PATH", "x")],
+        )
+        .unwrap();
+        assert_eq!((config.brand.name.as_str(), config.session.idle_s), ("Sign-in", 60));
+        assert_eq!(config.issuer(), "https://techpass.example");
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_the_closest_one() {
+        let error = parse(&format!("{FILE}\n[sesion]\nidle_s = 1"), &[]).unwrap_err();
+        assert!(error.to_string().contains("did you mean `session`?"), "{error}");
+    }
+
+    #[test]
+    fn plain_http_is_for_localhost() {
+        let text = FILE.replace("https://techpass.example", "http://techpass.example");
+        assert!(parse(&text, &[]).unwrap_err().to_string().contains("https"));
+        let text = FILE.replace("https://techpass.example", "http://localhost:8081");
+        assert_eq!(parse(&text, &[]).unwrap().issuer(), "http://localhost:8081");
+    }
+}

@@ -1,0 +1,130 @@
+//! What follows: a number that is due is sent, an upstream is asked, an answer is collected, a page is shown.
+
+use super::collect::{self, NotCollected};
+use super::{Bound, Driven, number, show};
+use crate::app::App;
+use crate::upstream;
+use crate::web::cookies::{self, Cookie};
+use crate::web::page::{self, Fault, Outcome};
+use http::{HeaderMap, StatusCode};
+use techpass_domain::login::{Login, Next, Outcome as LoginOutcome, Prompt, Refusal};
+use techpass_domain::oidc::authorization::{self, AuthorizationRequest};
+use techpass_domain::oidc::error::AuthorizationErrorCode;
+
+/// Rounds after which something is wrong.
+const ROUNDS: usize = 6;
+
+/// Goes on until a person is needed, or the browser goes elsewhere.
+pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcome {
+    for _ in 0..ROUNDS {
+        match bound.next(app) {
+            Next::Ask(Prompt::SendNumber) => {
+                bound = match number::send(app, bound.clone()).await? {
+                    Driven::Taken(after) | Driven::Stale(after) => *after,
+                    Driven::Lost(_) => again(app, headers, &bound).await?,
+                };
+            }
+            Next::Ask(Prompt::Upstream(id)) => return upstream::leave(app, bound, &id).await,
+            Next::Collect => {
+                let here = collect::here(app, headers).await?;
+                match collect::collect(app, bound.clone(), &here).await? {
+                    Ok(collected) => return Ok(granted(app, &bound, collected)),
+                    Err(NotCollected::Stale(after)) => bound = *after,
+                    Err(NotCollected::Again) => bound = again(app, headers, &bound).await?,
+                }
+            }
+            Next::Ask(prompt) => {
+                return show::prompt(app, headers, &bound, &prompt, show::Notice::None).await;
+            }
+            Next::Finish(outcome) => return finished(app, &bound, outcome),
+        }
+    }
+    Err(crate::app::Error::internal("a login goes round in circles").into())
+}
+
+async fn again(app: &App, headers: &HeaderMap, bound: &Bound) -> Result<Bound, Fault> {
+    super::find(app, headers, &bound.address).await
+}
+
+fn granted(
+    app: &App,
+    bound: &Bound,
+    collected: collect::Collected,
+) -> axum::response::Response {
+    let location =
+        authorization::success_location(&bound.data.request, &app.issuer, &collected.code);
+    let mut response = page::see_other(&location);
+    if let Some(secret) = collected.session_secret {
+        cookies::set(app, response.headers_mut(), Cookie::Session, &secret);
+    }
+    response
+}
+
+fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
+    let refusal = match outcome {
+        // The answer was taken; whoever comes back (a reload, another tab) starts the same request again and is carried
+        // by the session.
+        LoginOutcome::Granted => return Ok(restart(app, bound)),
+        LoginOutcome::Refused(refusal) => refusal,
+    };
+    match to_client(&bound.data.login, refusal) {
+        Some(_) => Ok(back_to_client(app, bound, refusal)),
+        None => show::refusal(app, bound, refusal),
+    }
+}
+
+/// The same request, made anew.
+pub fn restart(app: &App, bound: &Bound) -> axum::response::Response {
+    page::see_other(&format!("{}/authorize?{}", app.issuer, bound.data.query))
+}
+
+/// The error for the client where no page is shown first: `prompt=none`, a person who went back, an upstream that has
+/// told the person already.
+fn to_client(login: &Login, refusal: Refusal) -> Option<AuthorizationErrorCode> {
+    match refusal {
+        Refusal::Cancelled(_) | Refusal::Upstream => Some(error_code(refusal)),
+        _ if login.asked.none => Some(error_code(refusal)),
+        _ => None,
+    }
+}
+
+fn error_code(refusal: Refusal) -> AuthorizationErrorCode {
+    match refusal {
+        Refusal::LoginRequired | Refusal::Expired => AuthorizationErrorCode::LoginRequired,
+        Refusal::InteractionRequired => AuthorizationErrorCode::InteractionRequired,
+        Refusal::AccountSelectionRequired => AuthorizationErrorCode::AccountSelectionRequired,
+        Refusal::ConsentRequired => AuthorizationErrorCode::ConsentRequired,
+        Refusal::Cancelled(_) | Refusal::Problem(_) | Refusal::Upstream => {
+            AuthorizationErrorCode::AccessDenied
+        }
+    }
+}
+
+/// Sends the browser back to the client with the error. The description begins with the problem's code.
+pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::response::Response {
+    let description = match refusal {
+        Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => {
+            format!("{} reference {}", problem.code(), bound.data.reference)
+        }
+        Refusal::Cancelled(None) => "the person cancelled the sign-in".to_owned(),
+        Refusal::Upstream => "the home organisation refused the sign-in".to_owned(),
+        Refusal::Expired => "the sign-in took too long".to_owned(),
+        Refusal::LoginRequired => "nobody is signed in".to_owned(),
+        Refusal::InteractionRequired => "more has to be proven".to_owned(),
+        Refusal::AccountSelectionRequired => "several accounts are signed in".to_owned(),
+        Refusal::ConsentRequired => "consent is missing".to_owned(),
+    };
+    let request: &AuthorizationRequest = &bound.data.request;
+    let location =
+        authorization::error_location(request, &app.issuer, error_code(refusal), &description);
+    page::see_other(&location)
+}
+
+/// A page for GET.
+pub async fn get(app: &App, headers: &HeaderMap, address: &str) -> Outcome {
+    let bound = super::find(app, headers, address).await?;
+    advance(app, headers, bound).await
+}
+
+/// The status of a page that is shown again because of an error (RFC 9110 §15.5.21).
+pub const AGAIN: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;

@@ -1,0 +1,162 @@
+//! From a checked authorization request to a login.
+
+use super::Data;
+use crate::app::{App, Error};
+use crate::chance;
+use crate::seal::hashed;
+use crate::session::{self, Here};
+use crate::web::browser;
+use crate::web::cookies::{self, Cookie};
+use crate::web::page::Fault;
+use http::request::Parts;
+use techpass_domain::account::{Home, domain_of, normalize_login_id};
+use techpass_domain::client::Client;
+use techpass_domain::id::{AccountId, LoginId, Reference, UpstreamId};
+use techpass_domain::login::{Arrival, Asked, Chosen, Login, Who};
+use techpass_domain::oidc::authorization::AuthorizationRequest;
+use techpass_store::Write;
+use techpass_store::write::NewLogin;
+
+/// A login that was laid down, and the browser's cookie when it is new.
+pub struct Begun {
+    /// The login.
+    pub bound: super::Bound,
+    /// A new browser cookie, to be set.
+    pub new_browser: Option<String>,
+}
+
+/// What the request named.
+pub struct Hints {
+    /// Whom a valid `id_token_hint` names.
+    pub account: Option<AccountId>,
+}
+
+/// Lays a login down, bound to this browser.
+pub async fn begin(
+    app: &App,
+    parts: &Parts,
+    client: &Client,
+    request: AuthorizationRequest,
+    hints: Hints,
+    here: &Here,
+) -> Result<Begun, Fault> {
+    let now = app.now();
+    let hint = hinted(app, &request, &hints).await?;
+    let arrival = Arrival {
+        signed_in: here.signed_in(app).await?,
+        known: session::known(app, &parts.headers, here).await?.len(),
+        hint: hint.as_ref().map(|(chosen, _)| chosen.clone()),
+        device: session::device(app, &parts.headers).await?,
+    };
+    let login = Login::begin(asked(&request, client), arrival, now);
+    let login_id = match (&login.evidence.chosen, hint) {
+        (Some(_), Some((_, login_id))) => Some(login_id),
+        (Some(Chosen::Known(who)), None) => login_id_of(app, &who.id).await?,
+        _ => None,
+    };
+    let data = Data {
+        login,
+        app: client.name.clone(),
+        login_id,
+        reference: Reference::new(chance::reference()?),
+        query: start_again(parts, &request),
+        trips: Vec::new(),
+        location: browser::address(app, parts)
+            .map_or_else(|| "Unknown".to_owned(), |ip| ip.to_string()),
+        device: browser::description(&parts.headers),
+        request,
+    };
+    lay_down(app, parts, data).await
+}
+
+fn asked(request: &AuthorizationRequest, client: &Client) -> Asked {
+    Asked {
+        none: request.prompt.none,
+        force_login: request.prompt.login,
+        select_account: request.prompt.select_account,
+        consent: request.prompt.consent,
+        max_age: request.max_age,
+        test_client: client.test,
+    }
+}
+
+/// The request as a query, so that it can be made anew. A posted request is small enough to become one.
+fn start_again(parts: &Parts, request: &AuthorizationRequest) -> String {
+    match parts.uri.query() {
+        Some(query) if !query.is_empty() => query.to_owned(),
+        _ => request.raw_query.clone(),
+    }
+}
+
+async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> {
+    let present = cookies::read(app, &parts.headers, Cookie::Browser);
+    let (browser, new_browser) = match present {
+        Some(browser) => (browser, None),
+        None => {
+            let fresh = chance::secret()?;
+            (fresh.clone(), Some(fresh))
+        }
+    };
+    let address = chance::secret()?;
+    let id = LoginId::new(chance::row_id("lgn", app.now().0)?);
+    let browser_sha256 = hashed(&browser);
+    app.store
+        .commit(vec![Write::AddLogin(NewLogin {
+            id: id.clone(),
+            address_sha256: hashed(&address),
+            browser_sha256: browser_sha256.clone(),
+            data: serde_json::to_string(&data)?,
+            expires_at: data.login.expires_at,
+        })])
+        .await?;
+    Ok(Begun {
+        bound: super::Bound {
+            id,
+            version: 0,
+            address,
+            browser_sha256,
+            data,
+        },
+        new_browser,
+    })
+}
+
+async fn login_id_of(app: &App, id: &AccountId) -> Result<Option<String>, Error> {
+    Ok(app.store.account(id).await?.map(|account| account.login_id))
+}
+
+/// Whom the request names: `id_token_hint` before `login_hint`. A hint that makes no sense is no hint.
+async fn hinted(
+    app: &App,
+    request: &AuthorizationRequest,
+    hints: &Hints,
+) -> Result<Option<(Chosen, String)>, Error> {
+    if let Some(id) = &hints.account
+        && let Some(account) = app.store.account(id).await?
+    {
+        return Ok(Some(chosen(app, &account.login_id).await?));
+    }
+    let hint = request.login_hint.as_deref().map(normalize_login_id);
+    match hint {
+        Some(Ok(login_id)) => Ok(Some(chosen(app, &login_id).await?)),
+        _ => Ok(None),
+    }
+}
+
+/// The account of a normalized login ID, or what stands for an unknown one; with the login ID.
+pub async fn chosen(app: &App, login_id: &str) -> Result<(Chosen, String), Error> {
+    let chosen = match app.store.account_by_login_id(login_id).await? {
+        Some(account) => {
+            let phones = app.store.phones(&account.id).await?;
+            Chosen::Known(Who::of(&account, !phones.is_empty()))
+        }
+        None => Chosen::Unknown {
+            home: match app.config.home_of(domain_of(login_id)) {
+                Some(upstream) => Home::Upstream(UpstreamId::new(upstream.id.as_str())),
+                None => Home::Local,
+            },
+            kind: app.config.accounts.usual_kind,
+        },
+    };
+    Ok((chosen, login_id.to_owned()))
+}

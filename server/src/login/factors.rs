@@ -1,0 +1,146 @@
+//! Passwords and verification codes: verified here, judged by the rules.
+
+use super::{Bound, Driven, drive, factor_name};
+use crate::app::{App, Error};
+use crate::web::page::Fault;
+use techpass_domain::access::Factor;
+use techpass_domain::id::AuthenticatorId;
+use techpass_domain::login::verification_code::{self, HINT_WINDOW, Verdict};
+use techpass_domain::login::{Event, lockout::Lockout};
+use techpass_domain::time::{Seconds, Timestamp};
+use techpass_store::authenticators::Phone;
+use techpass_store::{Write, conflict};
+use zeroize::Zeroizing;
+
+/// What became of a typed password or code.
+pub enum Tried {
+    /// It was looked at, and the login took the event.
+    Driven(Driven, Verdict),
+    /// The factor is locked until then; nothing was looked at.
+    Locked(Timestamp),
+    /// The account failed so often that only an administrator may open it.
+    Exhausted,
+}
+
+async fn locked(app: &App, bound: &Bound, factor: Factor) -> Result<Option<Tried>, Error> {
+    let rules: Lockout = match factor {
+        Factor::Password => app.config.limits.password,
+        Factor::Code | Factor::Number => app.config.limits.code,
+    };
+    let failures = app
+        .store
+        .failures(&bound.subject(), factor_name(factor))
+        .await?
+        .unwrap_or_default();
+    if failures.exhausted() {
+        return Ok(Some(Tried::Exhausted));
+    }
+    Ok(failures.locked_until(rules, app.now()).map(Tried::Locked))
+}
+
+/// Checks a password. An unknown login ID costs the same work and meets the same limits.
+pub async fn password(
+    app: &App,
+    bound: Bound,
+    typed: Zeroizing<String>,
+) -> Result<Tried, Fault> {
+    if let Some(locked) = locked(app, &bound, Factor::Password).await? {
+        return Ok(locked);
+    }
+    let phc = match bound.account() {
+        Some(account) => app.store.password(account).await?,
+        None => None,
+    };
+    let right = app.passwords.fits(typed, phc).await?;
+    let driven = drive(app, bound, Event::PasswordChecked { right }, Vec::new()).await?;
+    Ok(Tried::Driven(driven, Verdict::Wrong))
+}
+
+/// Checks a verification code against every phone of the account. The step is used up in the same commit that proves
+/// the factor, so of two at once one wins.
+pub async fn code(app: &App, bound: Bound, typed: &str) -> Result<Tried, Fault> {
+    if let Some(locked) = locked(app, &bound, Factor::Code).await? {
+        return Ok(locked);
+    }
+    let (verdict, phone) = judge(app, &bound, typed).await?;
+    let (right, with) = match (verdict, phone) {
+        (Verdict::Right { step }, Some(id)) => (true, vec![Write::UseStep { id, step }]),
+        _ => (false, Vec::new()),
+    };
+    let driven = drive(app, bound.clone(), Event::CodeChecked { right }, with).await?;
+    if matches!(driven, Driven::Lost(conflict::STEP | conflict::FAILURES)) {
+        // Another browser used this very code a moment ago.
+        let driven = drive(app, bound, Event::CodeChecked { right: false }, Vec::new()).await?;
+        return Ok(Tried::Driven(driven, Verdict::Used));
+    }
+    Ok(Tried::Driven(driven, verdict))
+}
+
+/// The best verdict over all phones: right before used before a hint before wrong.
+async fn judge(
+    app: &App,
+    bound: &Bound,
+    typed: &str,
+) -> Result<(Verdict, Option<AuthenticatorId>), Error> {
+    let now = app.now();
+    let phones = match bound.account() {
+        Some(account) => app.store.phones(account).await?,
+        None => Vec::new(),
+    };
+    let Some(digits) = verification_code::digits(typed) else {
+        return Ok((Verdict::Wrong, None));
+    };
+    let mut best = (Verdict::Wrong, None);
+    for phone in &phones {
+        let fits = fitting_steps(app, phone, &digits, now)?;
+        let verdict = verification_code::judge(&fits, phone.last_step, now);
+        if rank(verdict) > rank(best.0) {
+            best = (verdict, Some(phone.authenticator.id.clone()));
+        }
+    }
+    Ok(best)
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Right { .. } => 3,
+        Verdict::Used => 2,
+        Verdict::ClockOff { .. } => 1,
+        Verdict::Wrong => 0,
+    }
+}
+
+/// Every step near now whose code is the typed one. All are computed, whatever fits.
+fn fitting_steps(
+    app: &App,
+    phone: &Phone,
+    digits: &str,
+    now: Timestamp,
+) -> Result<Vec<i64>, Error> {
+    let seed = app
+        .seal
+        .open(&crate::authenticator::seed_place(&phone.authenticator.id), &phone.sealed_seed)?;
+    let totp = crate::authenticator::totp(seed.to_vec())?;
+    let current = verification_code::step_of(now);
+    let mut fits = Vec::new();
+    for step in (current - HINT_WINDOW)..=(current + HINT_WINDOW) {
+        let Ok(moment) = u64::try_from(step.saturating_mul(verification_code::PERIOD_S)) else {
+            continue;
+        };
+        if crate::seal::same(&totp.generate(moment), digits) {
+            fits.push(step);
+        }
+    }
+    Ok(fits)
+}
+
+/// "about 2 minutes slow", for the hint.
+pub fn clock_words(seconds: Seconds) -> String {
+    let amount = match seconds.abs() {
+        s if s < 60 => format!("{s} seconds"),
+        60..90 => "1 minute".to_owned(),
+        s => format!("{} minutes", (s + 30) / 60),
+    };
+    let direction = if seconds < 0 { "slow" } else { "fast" };
+    format!("about {amount} {direction}")
+}

@@ -1,0 +1,162 @@
+//! How requests end: a page, a redirect, or a problem with its code and reference.
+
+use crate::app::{App, Error};
+use crate::chance;
+use crate::views;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use techpass_domain::problem::Problem;
+
+/// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormsLead {
+    /// Here, and to these origins.
+    To(Vec<String>),
+    /// Further than this server knows: the application is itself a sign-in server that sends people on.
+    Onward,
+}
+
+/// A handler's result.
+pub type Outcome = Result<Response, Fault>;
+
+/// Why a request ended without what it came for.
+#[derive(Debug)]
+pub enum Fault {
+    /// A person's problem, shown as a page with this status.
+    Problem(Problem, StatusCode),
+    /// The operator's; logged once here, with the reference the person sees.
+    Failure(Error),
+}
+
+impl<E: Into<Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Fault::Failure(error.into())
+    }
+}
+
+impl Fault {
+    /// A page that is too old, or of another browser.
+    pub fn expired() -> Fault {
+        Fault::Problem(Problem::PageExpired, StatusCode::BAD_REQUEST)
+    }
+
+    /// The page. Failures of the database are told apart from others, since they are nobody's fault and pass.
+    pub fn into_page(self, app: &App) -> Response {
+        match self {
+            Fault::Problem(problem, status) => refused(app, problem, status),
+            Fault::Failure(error) => failure(app, &error),
+        }
+    }
+}
+
+fn failure(app: &App, error: &Error) -> Response {
+    let reference = chance::reference().unwrap_or_default();
+    tracing::error!(reference, error = %chain(error), "request failed");
+    let (problem, status) = match error {
+        Error::Overloaded => (Problem::TooManyTries, StatusCode::SERVICE_UNAVAILABLE),
+        Error::Store(_) => (Problem::Database, StatusCode::SERVICE_UNAVAILABLE),
+        _ => (Problem::Maintenance, StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let mut response = refused_with(app, problem, status, &reference);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let later = HeaderValue::from_static("5");
+        response.headers_mut().insert(header::RETRY_AFTER, later);
+    }
+    response
+}
+
+/// An error with its causes.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// What every page shows around itself.
+pub fn shell(app: &App, reference: &str) -> views::Shell {
+    views::Shell {
+        brand: app.config.brand.name.clone(),
+        demo_ribbon: app.config.brand.demonstration,
+        reference: reference.to_owned(),
+        asset_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// A page of HTML with its security policy.
+pub fn html(body: String, status: StatusCode, leads: &FormsLead) -> Response {
+    let form_action = match leads {
+        FormsLead::To(origins) if origins.is_empty() => "; form-action 'self'".to_owned(),
+        FormsLead::To(origins) => format!("; form-action 'self' {}", origins.join(" ")),
+        FormsLead::Onward => String::new(),
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; frame-ancestors 'none'{form_action}"
+    );
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// A page that leads nowhere else.
+pub fn own(body: String, status: StatusCode) -> Response {
+    html(body, status, &FormsLead::To(Vec::new()))
+}
+
+/// 303: what follows a form is always fetched with GET (RFC 9700 §4.12).
+pub fn see_other(location: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(header::LOCATION, value);
+            response
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The page for a problem, without anything to go back to.
+pub fn refused(app: &App, problem: Problem, status: StatusCode) -> Response {
+    refused_with(app, problem, status, &chance::reference().unwrap_or_default())
+}
+
+fn refused_with(app: &App, problem: Problem, status: StatusCode, reference: &str) -> Response {
+    let page = views::Refused::of(problem.code(), &views::Facts {
+        brand: app.config.brand.name.clone(),
+        help: app.config.brand.help.clone(),
+        ..Default::default()
+    });
+    render(app, &page, status, reference)
+}
+
+/// Renders a refusal; if even that fails, plain text that says so.
+pub fn render(app: &App, page: &views::Refused, status: StatusCode, reference: &str) -> Response {
+    match page.render(&shell(app, reference)) {
+        Ok(body) => own(body, status),
+        Err(_) => (status, "The page cannot be shown.").into_response(),
+    }
+}
+
+/// 421: the page was opened under another address (RFC 9110 §15.5.20).
+pub fn wrong_host(app: &App) -> Response {
+    let mut page = views::Refused::of(Problem::WrongHost.code(), &views::Facts {
+        brand: app.config.brand.name.clone(),
+        help: app.config.brand.help.clone(),
+        ..Default::default()
+    });
+    page.start_again = Some(format!("{}/", app.issuer));
+    let reference = chance::reference().unwrap_or_default();
+    render(app, &page, StatusCode::MISDIRECTED_REQUEST, &reference)
+}

@@ -1,0 +1,162 @@
+//! Accounts: records, upstream links, passwords, failures.
+
+use crate::db::{Row, Statement};
+use crate::error::StoreError;
+use crate::write::{Write, conflict, data, misrouted};
+use crate::{Store, from_json};
+use techpass_domain::account::Account;
+use techpass_domain::id::AccountId;
+use techpass_domain::login::lockout::Failures;
+use techpass_domain::time::Timestamp;
+
+const COLUMNS_BY_ID: &str = "SELECT data, status FROM accounts WHERE id = $1";
+
+pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(vec![match write {
+        Write::AddAccount(account) => Statement::one(
+            conflict::ACCOUNT,
+            "INSERT INTO accounts (id, login_id, status, data) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            vec![
+                account.id.as_str().into(),
+                account.login_id.as_str().into(),
+                data(&account.status)?,
+                data(&account)?,
+            ],
+        ),
+        Write::UpdateAccount(account) => Statement::one(
+            conflict::ROW,
+            "UPDATE accounts SET login_id = $2, status = $3, data = $4 WHERE id = $1",
+            vec![
+                account.id.as_str().into(),
+                account.login_id.as_str().into(),
+                data(&account.status)?,
+                data(&account)?,
+            ],
+        ),
+        Write::SetStatus { account, from, to } => Statement::one(
+            conflict::ACCOUNT,
+            "UPDATE accounts SET status = $3 WHERE id = $1 AND status = $2",
+            vec![account.as_str().into(), data(&from)?, data(&to)?],
+        ),
+        Write::Link {
+            issuer,
+            subject,
+            account,
+            at,
+        } => Statement::one(
+            conflict::LINK,
+            "INSERT INTO links (issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            vec![
+                issuer.into(),
+                subject.into(),
+                account.as_str().into(),
+                at.0.into(),
+            ],
+        ),
+        Write::SetPassword { account, phc, at } => Statement::any(
+            "INSERT INTO passwords (account_id, phc, changed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (account_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at",
+            vec![account.as_str().into(), phc.into(), at.0.into()],
+        ),
+        Write::SetFailures {
+            account,
+            factor,
+            from: None,
+            to,
+        } => Statement::one(
+            conflict::FAILURES,
+            "INSERT INTO failures (account_id, factor, count, last_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            vec![
+                account.into(),
+                factor.into(),
+                to.count.into(),
+                to.last_at.0.into(),
+            ],
+        ),
+        Write::SetFailures {
+            account,
+            factor,
+            from: Some(from),
+            to,
+        } => Statement::one(
+            conflict::FAILURES,
+            "UPDATE failures SET count = $3, last_at = $4 \
+             WHERE account_id = $1 AND factor = $2 AND count = $5 AND last_at = $6",
+            vec![
+                account.into(),
+                factor.into(),
+                to.count.into(),
+                to.last_at.0.into(),
+                from.count.into(),
+                from.last_at.0.into(),
+            ],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+fn account(row: &Row) -> Result<Account, StoreError> {
+    let mut account: Account = from_json(row.text(0)?)?;
+    account.status = from_json(row.text(1)?)?;
+    Ok(account)
+}
+
+impl Store {
+    /// The account with this id.
+    pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        self.one(COLUMNS_BY_ID, vec![id.as_str().into()], account)
+            .await
+    }
+
+    /// The account with this normalized login ID.
+    pub async fn account_by_login_id(&self, login_id: &str) -> Result<Option<Account>, StoreError> {
+        let sql = "SELECT data, status FROM accounts WHERE login_id = $1";
+        self.one(sql, vec![login_id.into()], account).await
+    }
+
+    /// The account linked to an upstream's subject.
+    pub async fn linked_account(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let sql = "SELECT a.data, a.status FROM links l JOIN accounts a ON a.id = l.account_id \
+                   WHERE l.issuer = $1 AND l.subject = $2";
+        self.one(sql, vec![issuer.into(), subject.into()], account)
+            .await
+    }
+
+    /// Accounts in the order of their login IDs, after `after`, at most `limit`.
+    pub async fn accounts(&self, after: &str, limit: i64) -> Result<Vec<Account>, StoreError> {
+        let sql =
+            "SELECT data, status FROM accounts WHERE login_id > $1 ORDER BY login_id LIMIT $2";
+        self.many(sql, vec![after.into(), limit.into()], account)
+            .await
+    }
+
+    /// The password's hash in PHC form, if there is a password.
+    pub async fn password(&self, account: &AccountId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT phc FROM passwords WHERE account_id = $1";
+        self.one(sql, vec![account.as_str().into()], |row| {
+            row.text(0).map(str::to_owned)
+        })
+        .await
+    }
+
+    /// The failures of a factor; `None` when there never was one. `account` is an account's id, or what stands for an
+    /// unknown one.
+    pub async fn failures(
+        &self,
+        account: &str,
+        factor: &str,
+    ) -> Result<Option<Failures>, StoreError> {
+        let sql = "SELECT count, last_at FROM failures WHERE account_id = $1 AND factor = $2";
+        self.one(sql, vec![account.into(), factor.into()], |row| {
+            Ok(Failures {
+                count: u32::try_from(row.int(0)?).unwrap_or(u32::MAX),
+                last_at: Timestamp(row.int(1)?),
+            })
+        })
+        .await
+    }
+}

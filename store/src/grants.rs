@@ -1,0 +1,243 @@
+//! One-time values, grants and refresh tokens.
+
+use crate::db::{Row, Statement};
+use crate::error::StoreError;
+use crate::write::{Write, conflict, data, misrouted};
+use crate::{Store, from_json};
+use techpass_domain::id::{GrantId, Sid};
+use techpass_domain::session::Grant;
+use techpass_domain::time::Timestamp;
+
+/// A one-time value.
+#[derive(Clone, Debug)]
+pub struct SingleUseRow {
+    /// What was kept with it, as JSON.
+    pub data: String,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+    /// Until when it may be used.
+    pub expires_at: Timestamp,
+}
+
+/// A grant and whether it still stands.
+#[derive(Clone, Debug)]
+pub struct GrantRow {
+    /// The grant.
+    pub grant: Grant,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A refresh token.
+#[derive(Clone, Debug)]
+pub struct RefreshRow {
+    /// Its family.
+    pub grant: GrantId,
+    /// Its place in the family.
+    pub generation: i64,
+    /// What the rules keep of it, as JSON.
+    pub data: String,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+    /// What took its place.
+    pub successor_sha256: Option<String>,
+    /// Its absolute end.
+    pub expires_at: Timestamp,
+}
+
+pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
+    match write {
+        Write::Issue { .. } | Write::Use { .. } | Write::Burn { .. } => single_use(write),
+        Write::AddRefresh(..) | Write::UseRefresh { .. } | Write::ReplaceSuccessor { .. } => {
+            refresh(write)
+        }
+        _ => grants(write),
+    }
+}
+
+fn single_use(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(vec![match write {
+        Write::Issue {
+            kind,
+            key_sha256,
+            data,
+            expires_at,
+        } => Statement::one(
+            conflict::SINGLE_USE,
+            "INSERT INTO single_use (kind, key_sha256, data, expires_at) VALUES ($1, $2, $3, $4)",
+            vec![
+                kind.into(),
+                key_sha256.into(),
+                data.into(),
+                expires_at.0.into(),
+            ],
+        ),
+        Write::Use {
+            kind,
+            key_sha256,
+            at,
+        } => Statement::one(
+            conflict::SINGLE_USE,
+            "UPDATE single_use SET used_at = $3 \
+             WHERE kind = $1 AND key_sha256 = $2 AND used_at IS NULL AND expires_at > $3",
+            vec![kind.into(), key_sha256.into(), at.0.into()],
+        ),
+        Write::Burn {
+            kind,
+            key_sha256,
+            at,
+            expires_at,
+        } => Statement::one(
+            conflict::SINGLE_USE,
+            "INSERT INTO single_use (kind, key_sha256, data, used_at, expires_at) VALUES ($1, $2, '{}', $3, $4) \
+             ON CONFLICT DO NOTHING",
+            vec![
+                kind.into(),
+                key_sha256.into(),
+                at.0.into(),
+                expires_at.0.into(),
+            ],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+fn grants(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(vec![match write {
+        Write::AddGrant { grant, expires_at } => Statement::one(
+            conflict::GRANT,
+            "INSERT INTO grants (id, account_id, client_id, sid, data, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            vec![
+                grant.id.as_str().into(),
+                grant.account.as_str().into(),
+                grant.client.as_str().into(),
+                grant.sid.as_str().into(),
+                data(&grant)?,
+                expires_at.0.into(),
+            ],
+        ),
+        Write::RevokeGrant { id, at } => Statement::any(
+            "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+            vec![id.as_str().into(), at.0.into()],
+        ),
+        Write::RevokeGrantsOf { sid, at } => Statement::any(
+            "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND revoked_at IS NULL",
+            vec![sid.as_str().into(), at.0.into()],
+        ),
+        Write::RequireGrant { id } => Statement::one(
+            conflict::GRANT,
+            "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL",
+            vec![id.as_str().into()],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+fn refresh(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(match write {
+        Write::AddRefresh(new) => vec![Statement::one(
+            conflict::REFRESH,
+            "INSERT INTO refresh_tokens (token_sha256, grant_id, generation, data, expires_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+            vec![
+                new.token_sha256.into(),
+                new.grant.as_str().into(),
+                new.generation.into(),
+                new.data.into(),
+                new.expires_at.0.into(),
+            ],
+        )],
+        Write::UseRefresh {
+            token_sha256,
+            successor_sha256,
+            at,
+        } => vec![Statement::one(
+            conflict::REFRESH,
+            "UPDATE refresh_tokens SET used_at = $3, successor_sha256 = $2 \
+             WHERE token_sha256 = $1 AND used_at IS NULL AND expires_at > $3",
+            vec![token_sha256.into(), successor_sha256.into(), at.0.into()],
+        )],
+        Write::ReplaceSuccessor {
+            token_sha256,
+            lost_sha256,
+            successor_sha256,
+            at,
+        } => vec![
+            Statement::one(
+                conflict::REFRESH,
+                "UPDATE refresh_tokens SET used_at = $2 WHERE token_sha256 = $1 AND used_at IS NULL",
+                vec![lost_sha256.as_str().into(), at.0.into()],
+            ),
+            Statement::one(
+                conflict::REFRESH,
+                "UPDATE refresh_tokens SET successor_sha256 = $3 WHERE token_sha256 = $1 AND successor_sha256 = $2",
+                vec![
+                    token_sha256.into(),
+                    lost_sha256.into(),
+                    successor_sha256.into(),
+                ],
+            ),
+        ],
+        _ => return Err(misrouted()),
+    })
+}
+
+fn grant(row: &Row) -> Result<GrantRow, StoreError> {
+    Ok(GrantRow {
+        grant: from_json(row.text(0)?)?,
+        revoked_at: row.opt_int(1)?.map(Timestamp),
+    })
+}
+
+impl Store {
+    /// A one-time value, used or not, expired or not.
+    pub async fn single_use(
+        &self,
+        kind: &'static str,
+        key_sha256: &str,
+    ) -> Result<Option<SingleUseRow>, StoreError> {
+        let sql =
+            "SELECT data, used_at, expires_at FROM single_use WHERE kind = $1 AND key_sha256 = $2";
+        self.one(sql, vec![kind.into(), key_sha256.into()], |row| {
+            Ok(SingleUseRow {
+                data: row.text(0)?.to_owned(),
+                used_at: row.opt_int(1)?.map(Timestamp),
+                expires_at: Timestamp(row.int(2)?),
+            })
+        })
+        .await
+    }
+
+    /// A grant.
+    pub async fn grant(&self, id: &GrantId) -> Result<Option<GrantRow>, StoreError> {
+        let sql = "SELECT data, revoked_at FROM grants WHERE id = $1";
+        self.one(sql, vec![id.as_str().into()], grant).await
+    }
+
+    /// The grants that clients were given in a session entry, revoked ones too.
+    pub async fn grants_of(&self, sid: &Sid) -> Result<Vec<Grant>, StoreError> {
+        let sql = "SELECT data, revoked_at FROM grants WHERE sid = $1 ORDER BY id";
+        let rows = self.many(sql, vec![sid.as_str().into()], grant).await?;
+        Ok(rows.into_iter().map(|row| row.grant).collect())
+    }
+
+    /// A refresh token.
+    pub async fn refresh_token(
+        &self,
+        token_sha256: &str,
+    ) -> Result<Option<RefreshRow>, StoreError> {
+        let sql = "SELECT grant_id, generation, data, used_at, successor_sha256, expires_at \
+                   FROM refresh_tokens WHERE token_sha256 = $1";
+        self.one(sql, vec![token_sha256.into()], |row| {
+            Ok(RefreshRow {
+                grant: GrantId::new(row.text(0)?),
+                generation: row.int(1)?,
+                data: row.text(2)?.to_owned(),
+                used_at: row.opt_int(3)?.map(Timestamp),
+                successor_sha256: row.opt_text(4)?.map(str::to_owned),
+                expires_at: Timestamp(row.int(5)?),
+            })
+        })
+        .await
+    }
+}

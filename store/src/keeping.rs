@@ -1,0 +1,225 @@
+//! Signing keys, the audit record, what is to be delivered, and sweeping what has expired.
+
+use crate::Store;
+use crate::db::Statement;
+use crate::error::StoreError;
+use crate::write::{Write, conflict, misrouted};
+use techpass_domain::time::Timestamp;
+
+/// A signing key's row.
+#[derive(Clone, Debug)]
+pub struct KeyRow {
+    /// Its name in the JWKS.
+    pub kid: String,
+    /// `ES256` or `RS256`.
+    pub alg: String,
+    /// `active`, `next` or `retired`.
+    pub state: String,
+    /// Its public half, JSON.
+    pub public_jwk: String,
+    /// Its private half under the master key.
+    pub sealed_private: Vec<u8>,
+    /// When it stopped signing.
+    pub retired_at: Option<Timestamp>,
+}
+
+/// Something to deliver, or delivered.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// Its row.
+    pub id: String,
+    /// `backchannel-logout`, `mail`.
+    pub kind: String,
+    /// What, as JSON.
+    pub data: String,
+    /// When it was laid down.
+    pub created_at: Timestamp,
+    /// Tries so far.
+    pub attempts: i64,
+    /// When it was delivered or given up.
+    pub done_at: Option<Timestamp>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// A line of the audit record as it is listed.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: String,
+    /// Whom it concerns.
+    pub account: Option<String>,
+    /// What a person quotes for it.
+    pub reference: Option<String>,
+    /// Further facts, JSON.
+    pub detail: String,
+}
+
+pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(vec![match write {
+        Write::AddKey(key) => Statement::one(
+            conflict::ROW,
+            "INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_private, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            vec![
+                key.kid.into(),
+                key.alg.into(),
+                key.state.into(),
+                key.public_jwk.into(),
+                key.sealed_private.into(),
+                key.created_at.0.into(),
+            ],
+        ),
+        Write::SetKeyState { kid, state, at } => Statement::one(
+            conflict::ROW,
+            "UPDATE signing_keys SET state = $2, retired_at = CASE WHEN $2 = 'retired' THEN $3 ELSE NULL END \
+             WHERE kid = $1",
+            vec![kid.into(), state.into(), at.0.into()],
+        ),
+        Write::Audit { seq, record } => Statement::one(
+            conflict::ROW,
+            "INSERT INTO audit (seq, at, kind, account_id, client_id, reference, detail) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            vec![
+                seq.into(),
+                record.at.0.into(),
+                record.kind.into(),
+                record.account.map(|id| id.as_str().to_owned()).into(),
+                record.client.map(|id| id.as_str().to_owned()).into(),
+                record.reference.map(|r| r.as_str().to_owned()).into(),
+                record.detail.to_string().into(),
+            ],
+        ),
+        Write::Enqueue { id, kind, data, at } => Statement::one(
+            conflict::ROW,
+            "INSERT INTO outbox (id, kind, data, created_at, due_at, attempts) VALUES ($1, $2, $3, $4, $4, 0)",
+            vec![id.into(), kind.into(), data.into(), at.0.into()],
+        ),
+        Write::Delivered { id, at } => Statement::any(
+            "UPDATE outbox SET done_at = $2, attempts = attempts + 1, last_error = NULL \
+             WHERE id = $1 AND done_at IS NULL",
+            vec![id.into(), at.0.into()],
+        ),
+        Write::NotDelivered {
+            id,
+            attempts,
+            due_at,
+            at,
+            error,
+        } => Statement::any(
+            "UPDATE outbox SET attempts = $2, due_at = $3, done_at = $4, last_error = $5 \
+             WHERE id = $1 AND done_at IS NULL",
+            vec![
+                id.into(),
+                attempts.into(),
+                due_at.unwrap_or(at).0.into(),
+                due_at.is_none().then_some(at.0).into(),
+                error.into(),
+            ],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+/// Rows that have expired, by table; each sweep takes a bounded bite so that it never holds the writer for long.
+const SWEEPS: [&str; 8] = [
+    "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires_at < $1 - 86400 LIMIT $2)",
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM entries WHERE sid IN (SELECT sid FROM entries WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM refresh_tokens WHERE token_sha256 IN \
+     (SELECT token_sha256 FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
+    // A used one-time value stays until the longest token it begot is dead; its row's own end says when.
+    "DELETE FROM single_use WHERE key_sha256 IN \
+     (SELECT key_sha256 FROM single_use WHERE expires_at < $1 - 86400 LIMIT $2) AND expires_at < $1 - 86400",
+    "DELETE FROM outbox WHERE id IN \
+     (SELECT id FROM outbox WHERE done_at IS NOT NULL AND done_at < $1 - 604800 LIMIT $2)",
+];
+
+/// Rows a sweep takes from a table at once.
+const BITE: i64 = 500;
+
+impl Store {
+    /// All signing keys, oldest first.
+    pub async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        let sql = "SELECT kid, alg, state, public_jwk, sealed_private, retired_at FROM signing_keys \
+                   ORDER BY created_at, kid";
+        self.many(sql, vec![], |row| {
+            Ok(KeyRow {
+                kid: row.text(0)?.to_owned(),
+                alg: row.text(1)?.to_owned(),
+                state: row.text(2)?.to_owned(),
+                public_jwk: row.text(3)?.to_owned(),
+                sealed_private: row.bytes(4)?.to_vec(),
+                retired_at: row.opt_int(5)?.map(Timestamp),
+            })
+        })
+        .await
+    }
+
+    /// What is due for delivery, oldest first.
+    pub async fn due(&self, kind: &str, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox \
+                   WHERE done_at IS NULL AND due_at <= $1 AND kind = $2 ORDER BY created_at, id LIMIT 100";
+        self.many(sql, vec![now.0.into(), kind.into()], outbox)
+            .await
+    }
+
+    /// One thing to deliver.
+    pub async fn outbox(&self, id: &str) -> Result<Option<OutboxRow>, StoreError> {
+        let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox WHERE id = $1";
+        self.one(sql, vec![id.into()], outbox).await
+    }
+
+    /// Everything of a kind, newest first, at most 200.
+    pub async fn outbox_of(&self, kind: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox \
+                   WHERE kind = $1 ORDER BY created_at DESC, id DESC LIMIT 200";
+        self.many(sql, vec![kind.into()], outbox).await
+    }
+
+    /// The audit record, newest first, at most `limit` lines; of one reference when given.
+    pub async fn audit(
+        &self,
+        reference: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let sql = "SELECT at, kind, account_id, reference, detail FROM audit \
+                   WHERE $1 IS NULL OR reference = $1 ORDER BY seq DESC LIMIT $2";
+        self.many(sql, vec![reference.into(), limit.into()], |row| {
+            Ok(AuditRow {
+                at: Timestamp(row.int(0)?),
+                kind: row.text(1)?.to_owned(),
+                account: row.opt_text(2)?.map(str::to_owned),
+                reference: row.opt_text(3)?.map(str::to_owned),
+                detail: row.text(4)?.to_owned(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a bite of what has expired from every table.
+    pub async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        for sql in SWEEPS {
+            let params = vec![now.0.into(), BITE.into()];
+            self.commit_statements(vec![Statement::any(sql, params)])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn outbox(row: &crate::db::Row) -> Result<OutboxRow, StoreError> {
+    Ok(OutboxRow {
+        id: row.text(0)?.to_owned(),
+        kind: row.text(1)?.to_owned(),
+        data: row.text(2)?.to_owned(),
+        created_at: Timestamp(row.int(3)?),
+        attempts: row.int(4)?,
+        done_at: row.opt_int(5)?.map(Timestamp),
+        last_error: row.opt_text(6)?.map(str::to_owned),
+    })
+}

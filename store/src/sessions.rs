@@ -1,0 +1,209 @@
+//! Logins, sessions and their entries, and the accounts a browser's picker remembers.
+
+use crate::db::{Row, Statement};
+use crate::error::StoreError;
+use crate::write::{NewLogin, Write, conflict, data, misrouted};
+use crate::{Store, from_json};
+use techpass_domain::id::{AccountId, LoginId, SessionId, Sid};
+use techpass_domain::session::Entry;
+use techpass_domain::time::Timestamp;
+
+/// A login's row.
+#[derive(Clone, Debug)]
+pub struct LoginRow {
+    /// Its row.
+    pub id: LoginId,
+    /// SHA-256 of the browser's cookie.
+    pub browser_sha256: String,
+    /// Grows by one with every step.
+    pub version: i64,
+    /// What the server keeps of it, as JSON.
+    pub data: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session's row.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// Its row.
+    pub id: SessionId,
+    /// SHA-256 of its present secret.
+    pub secret_sha256: String,
+}
+
+pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
+    Ok(vec![match write {
+        Write::AddLogin(new) => add_login(new),
+        Write::SaveLogin { id, version, data } => Statement::one(
+            conflict::LOGIN,
+            "UPDATE logins SET data = $3, version = version + 1 WHERE id = $1 AND version = $2",
+            vec![id.as_str().into(), version.into(), data.into()],
+        ),
+        Write::AddSession {
+            id,
+            secret_sha256,
+            expires_at,
+        } => Statement::one(
+            conflict::SESSION,
+            "INSERT INTO sessions (id, secret_sha256, previous_until, expires_at) VALUES ($1, $2, 0, $3)",
+            vec![
+                id.as_str().into(),
+                secret_sha256.into(),
+                expires_at.0.into(),
+            ],
+        ),
+        Write::RotateSession {
+            id,
+            from_sha256,
+            to_sha256,
+            previous_until,
+            expires_at,
+        } => Statement::one(
+            conflict::SESSION,
+            "UPDATE sessions SET secret_sha256 = $3, previous_sha256 = $2, previous_until = $4, expires_at = $5 \
+             WHERE id = $1 AND secret_sha256 = $2",
+            vec![
+                id.as_str().into(),
+                from_sha256.into(),
+                to_sha256.into(),
+                previous_until.0.into(),
+                expires_at.0.into(),
+            ],
+        ),
+        Write::AddEntry { entry, expires_at } => Statement::one(
+            conflict::ENTRY,
+            "INSERT INTO entries (sid, session_id, account_id, data, expires_at) VALUES ($1, $2, $3, $4, $5)",
+            vec![
+                entry.sid.as_str().into(),
+                entry.session.as_str().into(),
+                entry.account.as_str().into(),
+                data(&entry)?,
+                expires_at.0.into(),
+            ],
+        ),
+        Write::UpdateEntry { entry, expires_at } => Statement::one(
+            conflict::ENTRY,
+            "UPDATE entries SET data = $2, expires_at = $3 WHERE sid = $1 AND ended_at IS NULL",
+            vec![
+                entry.sid.as_str().into(),
+                data(&entry)?,
+                expires_at.0.into(),
+            ],
+        ),
+        Write::EndEntry { sid, at } => Statement::any(
+            "UPDATE entries SET ended_at = $2 WHERE sid = $1 AND ended_at IS NULL",
+            vec![sid.as_str().into(), at.0.into()],
+        ),
+        Write::Remember {
+            browser_sha256,
+            account,
+            at,
+        } => Statement::any(
+            "INSERT INTO remembered (browser_sha256, account_id, used_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (browser_sha256, account_id) DO UPDATE SET used_at = excluded.used_at",
+            vec![browser_sha256.into(), account.as_str().into(), at.0.into()],
+        ),
+        Write::Forget {
+            browser_sha256,
+            account,
+        } => Statement::any(
+            "DELETE FROM remembered WHERE browser_sha256 = $1 AND account_id = $2",
+            vec![browser_sha256.into(), account.as_str().into()],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+fn add_login(new: NewLogin) -> Statement {
+    Statement::one(
+        conflict::LOGIN,
+        "INSERT INTO logins (id, address_sha256, browser_sha256, version, data, expires_at) \
+         VALUES ($1, $2, $3, 0, $4, $5)",
+        vec![
+            new.id.as_str().into(),
+            new.address_sha256.into(),
+            new.browser_sha256.into(),
+            new.data.into(),
+            new.expires_at.0.into(),
+        ],
+    )
+}
+
+fn login(row: &Row) -> Result<LoginRow, StoreError> {
+    Ok(LoginRow {
+        id: LoginId::new(row.text(0)?),
+        browser_sha256: row.text(1)?.to_owned(),
+        version: row.int(2)?,
+        data: row.text(3)?.to_owned(),
+        expires_at: Timestamp(row.int(4)?),
+    })
+}
+
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    from_json(row.text(0)?)
+}
+
+impl Store {
+    /// The login whose address hashes to this.
+    pub async fn login_by_address(
+        &self,
+        address_sha256: &str,
+    ) -> Result<Option<LoginRow>, StoreError> {
+        let sql = "SELECT id, browser_sha256, version, data, expires_at FROM logins WHERE address_sha256 = $1";
+        self.one(sql, vec![address_sha256.into()], login).await
+    }
+
+    /// The login with this id.
+    pub async fn login(&self, id: &LoginId) -> Result<Option<LoginRow>, StoreError> {
+        let sql = "SELECT id, browser_sha256, version, data, expires_at FROM logins WHERE id = $1";
+        self.one(sql, vec![id.as_str().into()], login).await
+    }
+
+    /// The session with this secret, or with it as the previous one that is still good for a moment.
+    pub async fn session(
+        &self,
+        secret_sha256: &str,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>, StoreError> {
+        let sql = "SELECT id, secret_sha256 FROM sessions WHERE expires_at > $2 \
+                   AND (secret_sha256 = $1 OR (previous_sha256 = $1 AND previous_until > $2)) LIMIT 1";
+        self.one(sql, vec![secret_sha256.into(), now.0.into()], |row| {
+            Ok(SessionRow {
+                id: SessionId::new(row.text(0)?),
+                secret_sha256: row.text(1)?.to_owned(),
+            })
+        })
+        .await
+    }
+
+    /// The entries of a session that have not ended, oldest first.
+    pub async fn entries(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
+        let sql =
+            "SELECT data FROM entries WHERE session_id = $1 AND ended_at IS NULL ORDER BY sid";
+        self.many(sql, vec![session.as_str().into()], entry).await
+    }
+
+    /// The entries of an account in all browsers that have not ended.
+    pub async fn entries_of(&self, account: &AccountId) -> Result<Vec<Entry>, StoreError> {
+        let sql =
+            "SELECT data FROM entries WHERE account_id = $1 AND ended_at IS NULL ORDER BY sid";
+        self.many(sql, vec![account.as_str().into()], entry).await
+    }
+
+    /// One entry that has not ended.
+    pub async fn entry(&self, sid: &Sid) -> Result<Option<Entry>, StoreError> {
+        let sql = "SELECT data FROM entries WHERE sid = $1 AND ended_at IS NULL";
+        self.one(sql, vec![sid.as_str().into()], entry).await
+    }
+
+    /// The accounts a browser's picker remembers, last used first, at most ten.
+    pub async fn remembered(&self, browser_sha256: &str) -> Result<Vec<AccountId>, StoreError> {
+        let sql = "SELECT account_id FROM remembered WHERE browser_sha256 = $1 \
+                   ORDER BY used_at DESC, account_id LIMIT 10";
+        self.many(sql, vec![browser_sha256.into()], |row| {
+            row.text(0).map(AccountId::new)
+        })
+        .await
+    }
+}

@@ -1,0 +1,101 @@
+//! Copies the write-ahead log into the database, away from the thread that commits, and keeps the log bounded.
+//!
+//! A passive checkpoint never waits for anybody (<https://www.sqlite.org/c3ref/wal_checkpoint_v2.html>). While the
+//! writer keeps writing it never catches up either, and only a log that is copied to its end starts over. So past a
+//! bound the writer copies the rest itself, between two groups, which is short because most of it is copied by then.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::Connection;
+
+/// Pages not yet copied that wake the checkpointer: about 4 MB.
+const PAGES_WAKE: i64 = 1024;
+/// Pages in the log that make the writer finish the copy: about 32 MB.
+const PAGES_BOUND: i64 = 8192;
+/// Pages to wait before the writer tries that again, when a reader that takes long has kept the log from ending.
+const PAGES_RETRY: i64 = 256;
+
+const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// The checkpointer as its writer sees it.
+pub(super) struct Checkpointer {
+    wake: SyncSender<()>,
+    thread: JoinHandle<()>,
+    retry_at: i64,
+}
+
+impl Checkpointer {
+    /// Starts the thread, with a connection of its own.
+    pub(super) fn start(connection: Connection) -> io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let thread = Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(move || run(&connection, &woken))?;
+        Ok(Self {
+            wake,
+            thread,
+            retry_at: PAGES_BOUND,
+        })
+    }
+
+    /// To be called by the writer between two groups.
+    pub(super) fn after_group(&mut self, writer: &Connection) {
+        let Some(log) = report(writer, LOOK) else {
+            return;
+        };
+        if log.pages < PAGES_BOUND {
+            self.retry_at = PAGES_BOUND;
+        }
+        if log.pages >= self.retry_at {
+            report(writer, PASSIVE);
+            self.retry_at = log.pages + PAGES_RETRY;
+        } else if log.pages - log.copied >= PAGES_WAKE {
+            // A full channel means the thread is awake already.
+            let _ = self.wake.try_send(());
+        }
+    }
+
+    /// To be called by the writer when space has run out: a log that is copied can be written anew.
+    pub(super) fn make_room(&self, writer: &Connection) {
+        report(writer, PASSIVE);
+    }
+
+    /// Ends the thread, and empties the log if it is to be.
+    pub(super) fn finish(self, writer: &Connection, empty: bool) {
+        drop(self.wake);
+        let _ = self.thread.join();
+        if empty {
+            report(writer, TRUNCATE);
+        }
+    }
+}
+
+fn run(connection: &Connection, woken: &Receiver<()>) {
+    while woken.recv().is_ok() {
+        report(connection, PASSIVE);
+    }
+}
+
+struct Log {
+    pages: i64,
+    copied: i64,
+}
+
+/// Runs a checkpoint pragma. Nobody waits for its outcome: what is not copied now stays safe in the log and is
+/// copied later, so a failure is only told to the operator.
+fn report(connection: &Connection, sql: &str) -> Option<Log> {
+    let log = connection.prepare_cached(sql).and_then(|mut pragma| {
+        pragma.query_row([], |row| {
+            Ok(Log {
+                pages: row.get(1)?,
+                copied: row.get(2)?,
+            })
+        })
+    });
+    log.inspect_err(|error| tracing::warn!(%error, sql, "the write-ahead log is not copied"))
+        .ok()
+}

@@ -1,0 +1,219 @@
+//! The one thread that writes. It takes everything that waits, commits it together, and answers after the commit:
+//! one flush of the disk serves many.
+
+use std::fs::File;
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error};
+use tokio::sync::oneshot;
+
+use super::checkpoint::Checkpointer;
+use super::fault::{self, Place};
+use super::text;
+use crate::db::{Expect, Statement};
+use crate::error::StoreError;
+
+/// The most pieces committed together, so that nobody waits for an endless group.
+const GROUP_MAX: usize = 256;
+
+type Piece = Vec<Statement>;
+type Outcome = Result<(), StoreError>;
+
+/// A piece and whoever waits for its outcome.
+pub(super) struct Job {
+    pub(super) piece: Piece,
+    pub(super) reply: oneshot::Sender<Outcome>,
+}
+
+/// What the writer has done since it started.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) pieces: AtomicU64,
+    pub(super) groups: AtomicU64,
+}
+
+/// The writer's own things.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) checkpointer: Checkpointer,
+    pub(super) place: Arc<Place>,
+    pub(super) counts: Arc<Counts>,
+    /// Set once nothing more can be acknowledged.
+    pub(super) broken: Option<StoreError>,
+    /// Held until the connection is gone.
+    pub(super) lock: Option<File>,
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self, queue: Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let rest = queue.try_iter().take(GROUP_MAX - 1);
+            let (pieces, replies): (Vec<_>, Vec<_>) = std::iter::once(first)
+                .chain(rest)
+                .map(|job| (job.piece, job.reply))
+                .unzip();
+            let outcomes = self.commit(&pieces);
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                // Nobody may be waiting any more; the piece stands all the same.
+                let _ = reply.send(outcome);
+            }
+            if self.broken.is_none() {
+                self.checkpointer.after_group(&self.connection);
+            }
+        }
+        if self.broken.is_some() {
+            // The log is left as it is, for the next start to read what truly reached the disk.
+            let _ = self
+                .connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+        self.checkpointer
+            .finish(&self.connection, self.broken.is_none());
+        drop(self.connection);
+        drop(self.lock);
+    }
+
+    /// Commits a group and answers one outcome for each piece.
+    fn commit(&mut self, pieces: &[Piece]) -> Vec<Outcome> {
+        if let Some(broken) = &self.broken {
+            return vec![Err(broken.clone()); pieces.len()];
+        }
+        let failure = match transaction(&self.connection, pieces) {
+            Ok(outcomes) => {
+                self.counts.groups.fetch_add(1, Ordering::Relaxed);
+                self.counts
+                    .pieces
+                    .fetch_add(pieces.len() as u64, Ordering::Relaxed);
+                return outcomes
+                    .into_iter()
+                    .map(|outcome| outcome.map_err(|r| r.report(&self.place)))
+                    .collect();
+            }
+            Err(failure) => failure,
+        };
+        if fault::space_may_return(&failure) {
+            self.checkpointer.make_room(&self.connection);
+        }
+        if fault::one_may_be_to_blame(&failure) && pieces.len() > 1 {
+            return pieces
+                .iter()
+                .flat_map(|piece| self.commit(slice::from_ref(piece)))
+                .collect();
+        }
+        let error = if self.connection.is_autocommit() {
+            self.place.statement_error(failure, Expect::Any)
+        } else {
+            self.place.broken(failure)
+        };
+        if matches!(error, StoreError::Broken { .. }) {
+            self.broken = Some(error.clone());
+        }
+        vec![Err(error); pieces.len()]
+    }
+}
+
+/// Why a piece was rolled back alone.
+enum Refusal {
+    Expectation(&'static str),
+    Statement(Error, Expect),
+}
+
+impl Refusal {
+    fn report(self, place: &Place) -> StoreError {
+        match self {
+            Self::Expectation(name) => StoreError::Conflict(name),
+            Self::Statement(error, expect) => place.statement_error(error, expect),
+        }
+    }
+}
+
+/// One transaction for all pieces. An error means that none of them took effect.
+fn transaction(
+    connection: &Connection,
+    pieces: &[Piece],
+) -> Result<Vec<Result<(), Refusal>>, Error> {
+    run(connection, "BEGIN IMMEDIATE")?;
+    let outcomes: Result<Vec<_>, _> = pieces
+        .iter()
+        .map(|piece| savepoint(connection, piece))
+        .collect();
+    let outcome = outcomes.and_then(|outcomes| run(connection, "COMMIT").map(|()| outcomes));
+    if outcome.is_err() && !connection.is_autocommit() {
+        // Should this fail too, the caller sees that the transaction is still open.
+        let _ = run(connection, "ROLLBACK");
+    }
+    outcome
+}
+
+/// One piece, which leaves no trace when it is refused. An outer error means that the whole group is lost.
+fn savepoint(connection: &Connection, piece: &[Statement]) -> Result<Result<(), Refusal>, Error> {
+    run(connection, "SAVEPOINT piece")?;
+    let outcome = piece
+        .iter()
+        .try_for_each(|statement| perform(connection, statement));
+    match outcome {
+        Ok(()) => {}
+        // Some failures roll the whole transaction back at once, and the pieces before this one with it.
+        Err(Refusal::Statement(error, _))
+            if connection.is_autocommit() || fault::group_wide(&error) =>
+        {
+            return Err(error);
+        }
+        Err(_) => run(connection, "ROLLBACK TO piece")?,
+    }
+    run(connection, "RELEASE piece")?;
+    Ok(outcome)
+}
+
+fn perform(connection: &Connection, statement: &Statement) -> Result<(), Refusal> {
+    let changed = text::execute(connection, statement.sql, &statement.params)
+        .map_err(|error| Refusal::Statement(error, statement.expect))?;
+    match statement.expect {
+        Expect::One(name) if changed != 1 => Err(Refusal::Expectation(name)),
+        _ => Ok(()),
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
+    text::execute(connection, sql, &[]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use super::super::connect;
+    use super::*;
+
+    #[test]
+    fn a_broken_writer_acknowledges_nothing_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Arc::new(connect::place(&directory.path().join("a.db")).unwrap());
+        let open = || connect::writer(&place, Duration::ZERO).unwrap();
+        let mut writer = Writer {
+            connection: open(),
+            checkpointer: Checkpointer::start(open()).unwrap(),
+            place: Arc::clone(&place),
+            counts: Arc::default(),
+            broken: Some(place.broken("the disk did not flush")),
+            lock: None,
+        };
+        let piece = vec![Statement::any("CREATE TABLE things (id TEXT)", vec![])];
+        let outcomes = writer.commit(&[piece, vec![]]);
+        assert!(matches!(
+            *outcomes,
+            [
+                Err(StoreError::Broken { .. }),
+                Err(StoreError::Broken { .. })
+            ]
+        ));
+        assert!(open().prepare("SELECT id FROM things").is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! The store's promises, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod contract;
+mod crash;
+mod sqlite;
+mod support;
