@@ -186,7 +186,6 @@ fn text(claims: &Map<String, Value>, name: &str) -> Result<Option<String>, Token
 fn moment(claims: &Map<String, Value>, name: &str) -> Option<i64> {
     let number = claims.get(name)?;
     // A cast from a float saturates, which is what a moment out of range should do.
-    #[allow(clippy::cast_possible_truncation)]
     number
         .as_i64()
         .or_else(|| number.as_f64().map(|seconds| seconds as i64))

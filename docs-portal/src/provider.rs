@@ -233,7 +233,7 @@ impl Provider {
             known.keys().clone(),
         )
         .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || crate::provider::system_time(now()).into())
+        .set_time_fn(move || system_time(now()).into())
         .set_issue_time_verifier_fn(move |at| {
             if is_recent(at.timestamp(), issued()) {
                 Ok(())

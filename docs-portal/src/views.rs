@@ -86,6 +86,7 @@ impl<'a> View<'a> {
             ended: matches!(self.visitor, Visitor::Ended),
             login_href,
             person,
+            help_href: help_href(self.portal),
             query: String::new(),
         }
     }
@@ -115,6 +116,14 @@ impl<'a> View<'a> {
     }
 }
 
+/// The help page, or all guides where the operator's own guides have none.
+fn help_href(portal: &Portal) -> &'static str {
+    match portal.guides.find("help-and-problem-codes") {
+        Some(_) => "/guides/help-and-problem-codes",
+        None => "/guides",
+    }
+}
+
 /// What surrounds every page.
 pub(crate) struct Frame {
     title: String,
@@ -123,6 +132,7 @@ pub(crate) struct Frame {
     /// Shows that the session ended elsewhere.
     ended: bool,
     login_href: Option<String>,
+    help_href: &'static str,
     person: Option<Arc<Person>>,
     /// What was searched for.
     pub(crate) query: String,

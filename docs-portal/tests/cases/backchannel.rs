@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Key, START, World};
@@ -207,4 +209,22 @@ async fn a_media_type_in_full_and_no_type_are_accepted() {
         claims["aud"] = json!(["docs-portal"]);
     });
     assert_eq!(tell(&world, &none).await.status, 200);
+}
+
+#[tokio::test]
+async fn rs256_is_accepted_and_other_good_algorithms_are_not() {
+    let world = World::new().await;
+    for (alg, status) in [("RS256", 200), ("RS512", 400)] {
+        let key = Arc::new(Key::rsa(alg, alg));
+        let (header, claims) = world.provider.logout_parts(&key, |_, _| ());
+        world
+            .provider
+            .change(|state| state.published.push(key.public()));
+        world.advance(60);
+        assert_eq!(
+            tell(&world, &key.sign(&header, &claims)).await.status,
+            status,
+            "{alg}"
+        );
+    }
 }

@@ -92,14 +92,21 @@ async fn wrong_signatures_are_refused() {
 }
 
 #[tokio::test]
-async fn rs256_is_accepted() {
+async fn rs256_is_accepted_and_other_good_algorithms_are_not() {
     let world = World::new().await;
-    let key = Arc::new(Key::rs256("r1"));
-    world.provider.change(|state| {
-        state.published.push(key.public());
-        state.key = key;
-    });
-    assert_eq!(log_in_with(&world, |_, _| ()).await.status, 303);
+    for (alg, status) in [("RS256", 303), ("RS512", 502)] {
+        let key = Arc::new(Key::rsa(alg, alg));
+        world.provider.change(|state| {
+            state.published.push(key.public());
+            state.key = key;
+        });
+        world.advance(60);
+        // Without `at_hash`, whose own hash depends on the algorithm.
+        let answer = log_in_with(&world, |_, claims| {
+            claims.as_object_mut().unwrap().remove("at_hash");
+        });
+        assert_eq!(answer.await.status, status, "{alg}");
+    }
 }
 
 #[tokio::test]

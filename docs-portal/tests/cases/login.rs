@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
-use axum::response::{IntoResponse, Redirect};
+use axum::Json;
+use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::{PORTAL, World, encode};
@@ -277,7 +278,7 @@ async fn the_portal_works_before_its_provider_does() {
     let world = World::new().await;
     let mut browser = world.browser();
     world.provider.change(|state| {
-        state.discovery = Some(|| StatusCode::SERVICE_UNAVAILABLE.into_response());
+        state.discovery = Some(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
     });
     assert_eq!(browser.get("/").await.status, 200);
     let answer = browser.get("/auth/start?next=/about").await;
@@ -299,7 +300,7 @@ async fn the_portal_works_before_its_provider_does() {
     );
     // Known once, the provider's documents may be away for a while.
     world.provider.change(|state| {
-        state.discovery = Some(|| StatusCode::SERVICE_UNAVAILABLE.into_response());
+        state.discovery = Some(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
     });
     world.advance(2 * 60 * 60);
     assert_eq!(world.log_in(&mut browser, "/").await.status, 303);
@@ -309,21 +310,16 @@ async fn the_portal_works_before_its_provider_does() {
 async fn a_strange_discovery_is_not_believed() {
     let world = World::new().await;
     let mut browser = world.browser();
-    let strange: [fn() -> axum::response::Response; 4] = [
-        || Redirect::to("/jwks").into_response(),
-        || " ".repeat(2 * 1024 * 1024).into_response(),
-        || axum::Json(json!({ "issuer": "https://other.example" })).into_response(),
-        || {
-            axum::Json(json!({
-                "issuer": "https://other.example",
-                "authorization_endpoint": "https://other.example/a",
-                "token_endpoint": "https://other.example/t",
-                "jwks_uri": "https://other.example/j",
-                "response_types_supported": ["code"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["ES256"],
-            }))
-            .into_response()
+    let strange: [fn(Value) -> Response; 4] = [
+        |_| Redirect::to("/elsewhere").into_response(),
+        |document| {
+            let json = [("content-type", "application/json")];
+            (json, format!("{document}{}", " ".repeat(1024 * 1024))).into_response()
+        },
+        |_| Json(json!({ "issuer": "https://other.example" })).into_response(),
+        |mut document| {
+            document["issuer"] = json!("https://other.example");
+            Json(document).into_response()
         },
     ];
     for answer in strange {
@@ -332,6 +328,18 @@ async fn a_strange_discovery_is_not_believed() {
             .change(|state| state.discovery = Some(answer));
         assert_eq!(browser.get("/auth/start").await.status, 503);
     }
+    world.provider.change(|state| {
+        state.discovery = Some(|document| document.to_string().into_response());
+    });
+    assert_eq!(
+        browser.get("/auth/start").await.status,
+        503,
+        "text is not JSON"
+    );
+    world.provider.change(|state| {
+        state.discovery = Some(|document| Json(document).into_response());
+    });
+    assert_eq!(browser.get("/auth/start").await.status, 303);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512,
+    RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 enum Pair {
     Ec(EcdsaKeyPair),
-    Rsa(Box<RsaKeyPair>),
+    Rsa(Box<RsaKeyPair>, &'static str),
 }
 
 /// A key with a name.
@@ -29,18 +30,19 @@ impl Key {
         }
     }
 
-    pub fn rs256(kid: &str) -> Self {
+    /// An RSA key for `RS256` or `RS512`.
+    pub fn rsa(kid: &str, alg: &'static str) -> Self {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         Self {
             kid: kid.to_owned(),
-            pair: Pair::Rsa(Box::new(pair)),
+            pair: Pair::Rsa(Box::new(pair), alg),
         }
     }
 
     pub fn alg(&self) -> &'static str {
         match self.pair {
             Pair::Ec(_) => "ES256",
-            Pair::Rsa(_) => "RS256",
+            Pair::Rsa(_, alg) => alg,
         }
     }
 
@@ -54,11 +56,11 @@ impl Key {
                     "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]),
                 })
             }
-            Pair::Rsa(pair) => {
+            Pair::Rsa(pair, alg) => {
                 // DER of RSAPublicKey: two lengths of two bytes and a leading zero, then 256 bytes.
                 let modulus = &pair.public_key().as_ref()[9..265];
                 json!({
-                    "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.kid,
+                    "kty": "RSA", "use": "sig", "alg": alg, "kid": self.kid,
                     "n": B64.encode(modulus), "e": "AQAB",
                 })
             }
@@ -75,15 +77,15 @@ impl Key {
                 .unwrap()
                 .as_ref()
                 .to_vec(),
-            Pair::Rsa(pair) => {
+            Pair::Rsa(pair, alg) => {
+                let padding = if *alg == "RS512" {
+                    &RSA_PKCS1_SHA512
+                } else {
+                    &RSA_PKCS1_SHA256
+                };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(
-                    &RSA_PKCS1_SHA256,
-                    &random,
-                    message.as_bytes(),
-                    &mut signature,
-                )
-                .unwrap();
+                pair.sign(padding, &random, message.as_bytes(), &mut signature)
+                    .unwrap();
                 signature
             }
         };

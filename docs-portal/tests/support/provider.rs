@@ -38,8 +38,8 @@ pub struct State {
     pub user_info: Value,
     pub user_info_status: u16,
     pub token_error: Option<(u16, Value)>,
-    /// Answers discovery otherwise.
-    pub discovery: Option<fn() -> Response>,
+    /// Answers discovery otherwise, given the right document.
+    pub discovery: Option<fn(Value) -> Response>,
     pub has_end_session: bool,
     pub keys_read: usize,
     codes: HashMap<String, HashMap<String, String>>,
@@ -89,6 +89,7 @@ impl Provider {
         });
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
+            .route("/elsewhere", get(elsewhere))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
             .route("/userinfo", get(user_info))
@@ -152,10 +153,20 @@ impl Provider {
 }
 
 async fn discovery(AxumState(shared): AxumState<Arc<Shared>>) -> Response {
-    let state = shared.state.lock().unwrap();
-    if let Some(answer) = state.discovery {
-        return answer();
+    let change = shared.state.lock().unwrap().discovery;
+    let document = document(&shared);
+    match change {
+        Some(change) => change(document),
+        None => Json(document).into_response(),
     }
+}
+
+/// The right document at an address where nobody should look for it.
+async fn elsewhere(AxumState(shared): AxumState<Arc<Shared>>) -> Json<Value> {
+    Json(document(&shared))
+}
+
+fn document(shared: &Shared) -> Value {
     let issuer = &shared.issuer;
     let mut document = json!({
         "issuer": issuer,
@@ -168,10 +179,10 @@ async fn discovery(AxumState(shared): AxumState<Arc<Shared>>) -> Response {
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
         "authorization_response_iss_parameter_supported": true,
     });
-    if state.has_end_session {
+    if shared.state.lock().unwrap().has_end_session {
         document["end_session_endpoint"] = json!(format!("{issuer}/end-session"));
     }
-    Json(document).into_response()
+    document
 }
 
 async fn jwks(AxumState(shared): AxumState<Arc<Shared>>) -> Json<Value> {

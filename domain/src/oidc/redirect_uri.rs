@@ -31,7 +31,8 @@ fn loopback(uri: &str) -> Option<(&'static str, &str)> {
     let rest = match rest.strip_prefix(':') {
         Some(port_and_rest) => {
             let end = port_and_rest.find(|c: char| !c.is_ascii_digit());
-            let (port, rest) = port_and_rest.split_at_checked(end.unwrap_or(port_and_rest.len()))?;
+            let (port, rest) =
+                port_and_rest.split_at_checked(end.unwrap_or(port_and_rest.len()))?;
             port.parse::<u16>().ok().filter(|port| *port != 0)?;
             rest
         }

@@ -8,8 +8,8 @@ use crate::web::cookies::{self, Cookie};
 use crate::web::page::{self, Fault, Outcome};
 use http::{HeaderMap, StatusCode};
 use techpass_domain::login::{Login, Next, Outcome as LoginOutcome, Prompt, Refusal};
-use techpass_domain::oidc::authorization::{self, AuthorizationRequest};
-use techpass_domain::oidc::error::AuthorizationErrorCode;
+use techpass_domain::oidc::authorization;
+use techpass_domain::oidc::error::{AuthorizationError, AuthorizationErrorCode};
 
 /// Rounds after which something is wrong.
 const ROUNDS: usize = 6;
@@ -51,8 +51,8 @@ fn granted(
     bound: &Bound,
     collected: collect::Collected,
 ) -> axum::response::Response {
-    let location =
-        authorization::success_location(&bound.data.request, &app.issuer, &collected.code);
+    let to = bound.data.request.trusted();
+    let location = authorization::redirect_location(&to, &app.issuer, Ok(&collected.code));
     let mut response = page::see_other(&location);
     if let Some(secret) = collected.session_secret {
         cookies::set(app, response.headers_mut(), Cookie::Session, &secret);
@@ -114,10 +114,9 @@ pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::respo
         Refusal::AccountSelectionRequired => "several accounts are signed in".to_owned(),
         Refusal::ConsentRequired => "consent is missing".to_owned(),
     };
-    let request: &AuthorizationRequest = &bound.data.request;
-    let location =
-        authorization::error_location(request, &app.issuer, error_code(refusal), &description);
-    page::see_other(&location)
+    let error = AuthorizationError::new(error_code(refusal), &description);
+    let to = bound.data.request.trusted();
+    page::see_other(&authorization::redirect_location(&to, &app.issuer, Err(&error)))
 }
 
 /// A page for GET.

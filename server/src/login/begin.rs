@@ -12,7 +12,7 @@ use http::request::Parts;
 use techpass_domain::account::{Home, domain_of, normalize_login_id};
 use techpass_domain::client::Client;
 use techpass_domain::id::{AccountId, LoginId, Reference, UpstreamId};
-use techpass_domain::login::{Arrival, Asked, Chosen, Login, Who};
+use techpass_domain::login::{Arrival, Chosen, Login, Who};
 use techpass_domain::oidc::authorization::AuthorizationRequest;
 use techpass_store::Write;
 use techpass_store::write::NewLogin;
@@ -31,15 +31,29 @@ pub struct Hints {
     pub account: Option<AccountId>,
 }
 
+/// A checked request, with what it named.
+pub struct Wanted {
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// Whom it named.
+    pub hints: Hints,
+    /// Its parameters as they came, so that it can be made anew.
+    pub query: String,
+}
+
 /// Lays a login down, bound to this browser.
 pub async fn begin(
     app: &App,
     parts: &Parts,
     client: &Client,
-    request: AuthorizationRequest,
-    hints: Hints,
+    wanted: Wanted,
     here: &Here,
 ) -> Result<Begun, Fault> {
+    let Wanted {
+        request,
+        hints,
+        query,
+    } = wanted;
     let now = app.now();
     let hint = hinted(app, &request, &hints).await?;
     let arrival = Arrival {
@@ -48,7 +62,7 @@ pub async fn begin(
         hint: hint.as_ref().map(|(chosen, _)| chosen.clone()),
         device: session::device(app, &parts.headers).await?,
     };
-    let login = Login::begin(asked(&request, client), arrival, now);
+    let login = Login::begin(request.asked(client.test), arrival, now);
     let login_id = match (&login.evidence.chosen, hint) {
         (Some(_), Some((_, login_id))) => Some(login_id),
         (Some(Chosen::Known(who)), None) => login_id_of(app, &who.id).await?,
@@ -59,7 +73,7 @@ pub async fn begin(
         app: client.name.clone(),
         login_id,
         reference: Reference::new(chance::reference()?),
-        query: start_again(parts, &request),
+        query,
         trips: Vec::new(),
         location: browser::address(app, parts)
             .map_or_else(|| "Unknown".to_owned(), |ip| ip.to_string()),
@@ -67,25 +81,6 @@ pub async fn begin(
         request,
     };
     lay_down(app, parts, data).await
-}
-
-fn asked(request: &AuthorizationRequest, client: &Client) -> Asked {
-    Asked {
-        none: request.prompt.none,
-        force_login: request.prompt.login,
-        select_account: request.prompt.select_account,
-        consent: request.prompt.consent,
-        max_age: request.max_age,
-        test_client: client.test,
-    }
-}
-
-/// The request as a query, so that it can be made anew. A posted request is small enough to become one.
-fn start_again(parts: &Parts, request: &AuthorizationRequest) -> String {
-    match parts.uri.query() {
-        Some(query) if !query.is_empty() => query.to_owned(),
-        _ => request.raw_query.clone(),
-    }
 }
 
 async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> {

@@ -127,7 +127,7 @@ fn fitting_steps(
         let Ok(moment) = u64::try_from(step.saturating_mul(verification_code::PERIOD_S)) else {
             continue;
         };
-        if crate::seal::same(&totp.generate(moment), digits) {
+        if crate::seal::same(&totp.generate(moment).to_string(), digits) {
             fits.push(step);
         }
     }

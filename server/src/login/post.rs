@@ -113,7 +113,7 @@ async fn choose(app: &App, headers: &HeaderMap, mut bound: Bound, form: &Form) -
     let here = session::here(app, headers).await?;
     let (chosen, login_id) = match (form.get("account"), form.get("login_id")) {
         (Some("other"), _) => {
-            return show::sign_in(app, &bound, "", Notice::None);
+            return show::sign_in(app, &bound, "", Notice::None).await;
         }
         (Some(handle), _) => {
             let known = session::known(app, headers, &here).await?;
@@ -128,7 +128,8 @@ async fn choose(app: &App, headers: &HeaderMap, mut bound: Bound, form: &Form) -
             Ok(login_id) => begin::chosen(app, &login_id).await?,
             Err(error) => {
                 let typed: String = typed.unwrap_or_default().chars().take(254).collect();
-                return show::sign_in(app, &bound, &typed, Notice::Error(capital(&error.to_string())));
+                let notice = Notice::Error(capital(&error.to_string()));
+                return show::sign_in(app, &bound, &typed, notice).await;
             }
         },
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// The most fields.
 const FIELDS_MAX: usize = 60;
 /// The longest value, in bytes; passwords and codes are far shorter.
-const VALUE_MAX: usize = 4096;
+const VALUE_MAX: usize = 8 * 1024;
 
 /// A parsed form. A name that was sent twice is an error, so that nobody can argue about which one counts.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(form.get("empty"), Some(""));
         assert_eq!(form.get("x"), None);
         assert_eq!(Form::parse(b"v=1&v=2").unwrap_err(), FormError::Repeated("v".into()));
-        let long = format!("a={}", "x".repeat(5000));
+        let long = format!("a={}", "x".repeat(9000));
         assert_eq!(Form::parse(long.as_bytes()).unwrap_err(), FormError::TooLarge);
         assert_eq!(Form::parse(b"a=%ff").unwrap_err(), FormError::NotText);
     }

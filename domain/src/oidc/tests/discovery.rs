@@ -1,0 +1,67 @@
+use super::ISSUER;
+use crate::oidc::discovery::{Options, metadata};
+use serde_json::json;
+
+#[test]
+fn discovery_lists_what_works() {
+    let document = metadata(ISSUER, &Options::default());
+    for (name, value) in [
+        ("issuer", json!(ISSUER)),
+        (
+            "authorization_endpoint",
+            json!("https://techpass.example/authorize"),
+        ),
+        ("token_endpoint", json!("https://techpass.example/token")),
+        (
+            "userinfo_endpoint",
+            json!("https://techpass.example/userinfo"),
+        ),
+        ("jwks_uri", json!("https://techpass.example/jwks.json")),
+        (
+            "end_session_endpoint",
+            json!("https://techpass.example/logout"),
+        ),
+        ("response_types_supported", json!(["code"])),
+        ("response_modes_supported", json!(["query"])),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token"]),
+        ),
+        ("subject_types_supported", json!(["public"])),
+        (
+            "id_token_signing_alg_values_supported",
+            json!(["ES256", "RS256"]),
+        ),
+        (
+            "token_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post", "none"]),
+        ),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        (
+            "prompt_values_supported",
+            json!(["none", "login", "select_account", "consent"]),
+        ),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+        ("backchannel_logout_supported", json!(true)),
+        ("backchannel_logout_session_supported", json!(true)),
+        ("request_parameter_supported", json!(false)),
+        ("request_uri_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(false)),
+    ] {
+        assert_eq!(document[name], value, "{name}");
+    }
+    let scopes = document["scopes_supported"].as_array().unwrap();
+    assert!(scopes.contains(&json!("openid")));
+}
+
+#[test]
+fn every_member_has_a_registered_name() {
+    let registered = include_str!("registered_metadata.txt");
+    let document = metadata(ISSUER, &Options::default());
+    for name in document.as_object().unwrap().keys() {
+        assert!(registered.lines().any(|line| line == name), "{name}");
+    }
+}

@@ -1,0 +1,314 @@
+//! What administrators do, by command now and by page later: accounts, clients, computers, links, keys.
+
+use crate::app::{App, Error};
+use crate::chance;
+use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
+use crate::seal::hashed;
+use techpass_domain::account::{
+    Account, Home, Kind, LoginIdError, Status, domain_of, normalize_login_id,
+};
+use techpass_domain::audit::Record;
+use techpass_domain::client::{AuthMethod, Client, SigningAlg};
+use techpass_domain::id::{AccountId, ClientId, UpstreamId};
+use techpass_store::{StoreError, Write};
+use zeroize::Zeroizing;
+
+/// Why an administrator's wish was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// What was wished for makes no sense; the text says what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// Ours.
+    #[error(transparent)]
+    Failure(#[from] Error),
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        AdminError::Failure(error.into())
+    }
+}
+
+impl From<LoginIdError> for AdminError {
+    fn from(error: LoginIdError) -> Self {
+        AdminError::Refused(error.to_string())
+    }
+}
+
+fn refused<T>(text: impl Into<String>) -> Result<T, AdminError> {
+    Err(AdminError::Refused(text.into()))
+}
+
+fn record(app: &App, kind: &str, account: Option<&AccountId>, detail: serde_json::Value) -> Result<Write, Error> {
+    app.audit(Record {
+        at: app.now(),
+        kind: kind.to_owned(),
+        account: account.cloned(),
+        client: None,
+        reference: None,
+        detail,
+    })
+}
+
+/// A new account.
+#[derive(Clone, Debug, Default)]
+pub struct NewAccount {
+    /// What the person types.
+    pub login_id: String,
+    /// The name shown.
+    pub name: String,
+    /// The contact address.
+    pub email: Option<String>,
+    /// The organisation shown.
+    pub organisation: Option<String>,
+    /// Officer, vendor, …; the usual one when left out.
+    pub kind: Option<Kind>,
+    /// Whether it may administer its tenant.
+    pub tenant_administrator: bool,
+    /// The upstream's `sub`, for an account whose home is elsewhere.
+    pub upstream_subject: Option<String>,
+    /// Further standard claims.
+    pub claims: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// Adds an account. Its home follows from the login ID's domain; one that is at home elsewhere is linked by the
+/// upstream's subject when that is given.
+pub async fn add_account(app: &App, new: NewAccount) -> Result<Account, AdminError> {
+    let login_id = normalize_login_id(&new.login_id)?;
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return refused("give a name of 1 to 200 characters");
+    }
+    let upstream = app.config.home_of(domain_of(&login_id));
+    let now = app.now();
+    let id = chance::row_id("acc", now.0).map_err(Error::from)?;
+    let account = Account {
+        id: AccountId::new(id),
+        name: name.to_owned(),
+        organisation: new.organisation,
+        email: new.email,
+        kind: new.kind.unwrap_or(app.config.accounts.usual_kind),
+        home: upstream.map_or(Home::Local, |upstream| {
+            Home::Upstream(UpstreamId::new(upstream.id.as_str()))
+        }),
+        status: Status::Active,
+        tenant_administrator: new.tenant_administrator,
+        claims: new.claims,
+        created_at: now,
+        login_id,
+    };
+    let mut writes = vec![
+        Write::AddAccount(account.clone()),
+        record(app, "account.added", Some(&account.id), serde_json::json!({ "kind": account.kind }))?,
+    ];
+    match (upstream, new.upstream_subject) {
+        (Some(upstream), Some(subject)) => writes.push(Write::Link {
+            issuer: upstream.issuer.as_str().trim_end_matches('/').to_owned(),
+            subject,
+            account: account.id.clone(),
+            at: now,
+        }),
+        (None, Some(_)) => {
+            return refused("this login ID is at home here, so there is no upstream to link");
+        }
+        (_, None) => {}
+    }
+    match app.store.commit(writes).await {
+        Ok(()) => Ok(account),
+        Err(StoreError::Conflict(_)) => refused(format!(
+            "there is an account {} already, or the subject is linked to another",
+            account.login_id
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The account of a login ID.
+pub async fn account(app: &App, login_id: &str) -> Result<Account, AdminError> {
+    let login_id = normalize_login_id(login_id)?;
+    match app.store.account_by_login_id(&login_id).await? {
+        Some(account) => Ok(account),
+        None => refused(format!("there is no account {login_id}")),
+    }
+}
+
+/// Sets a password of 12 characters or more.
+pub async fn set_password(
+    app: &App,
+    login_id: &str,
+    password: Zeroizing<String>,
+) -> Result<(), AdminError> {
+    if password.chars().count() < LENGTH_MIN || password.len() > LENGTH_MAX {
+        return refused(format!(
+            "a password has at least {LENGTH_MIN} characters and at most {LENGTH_MAX} bytes"
+        ));
+    }
+    let account = account(app, login_id).await?;
+    if account.home != Home::Local {
+        return refused("this account signs in at its home organisation and has no password here");
+    }
+    let phc = app.passwords.hash(password).await?;
+    let writes = vec![
+        Write::SetPassword {
+            account: account.id.clone(),
+            phc,
+            at: app.now(),
+        },
+        record(app, "account.password_set", Some(&account.id), serde_json::json!({}))?,
+    ];
+    Ok(app.store.commit(writes).await?)
+}
+
+/// Takes an account off hold, or makes it active again; the reason goes into the audit record.
+pub async fn release(app: &App, login_id: &str, reason: &str) -> Result<(), AdminError> {
+    if reason.trim().is_empty() {
+        return refused("give a reason");
+    }
+    set_status(app, login_id, Status::Active, "account.released", reason).await
+}
+
+/// Disables an account and ends its sessions.
+pub async fn disable(app: &App, login_id: &str, reason: &str) -> Result<(), AdminError> {
+    set_status(app, login_id, Status::Disabled, "account.disabled", reason).await
+}
+
+async fn set_status(
+    app: &App,
+    login_id: &str,
+    to: Status,
+    kind: &str,
+    reason: &str,
+) -> Result<(), AdminError> {
+    let account = account(app, login_id).await?;
+    if account.status == to {
+        return refused(format!("{} is in that state already", account.login_id));
+    }
+    let mut writes = vec![
+        Write::SetStatus {
+            account: account.id.clone(),
+            from: account.status.clone(),
+            to: to.clone(),
+        },
+        record(app, kind, Some(&account.id), serde_json::json!({ "reason": reason }))?,
+    ];
+    if to != Status::Active {
+        for entry in app.store.entries_of(&account.id).await? {
+            writes.extend(crate::oidc::end_session::ending(app, &entry).await?);
+        }
+    }
+    match app.store.commit(writes).await {
+        Ok(()) => Ok(()),
+        Err(StoreError::Conflict(_)) => refused("somebody else changed the account first; look again"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A new client.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Its id; a random one when left out.
+    pub id: Option<String>,
+    /// The name people see.
+    pub name: String,
+    /// Where answers go.
+    pub redirect_uris: Vec<String>,
+    /// Where people go after log-out.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens go.
+    pub backchannel_logout_uri: Option<String>,
+    /// Where "Start again" leads.
+    pub initiate_login_uri: Option<String>,
+    /// How it authenticates.
+    pub auth_method: AuthMethod,
+    /// What its ID tokens are signed with.
+    pub alg: SigningAlg,
+    /// Whether it may come without PKCE.
+    pub pkce_optional: bool,
+    /// Marked for automated tests.
+    pub test: bool,
+    /// Itself a sign-in server.
+    pub broker: bool,
+    /// In development.
+    pub development: bool,
+}
+
+/// A client and its secret, which is shown once.
+pub struct AddedClient {
+    /// The client.
+    pub client: Client,
+    /// Its secret, unless it is public.
+    pub secret: Option<String>,
+}
+
+/// Scopes that every client may ask for.
+const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "offline_access"];
+
+/// Registers a client.
+pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminError> {
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > 100 {
+        return refused("give a name of 1 to 100 characters");
+    }
+    if new.redirect_uris.is_empty() {
+        return refused("give at least one --redirect-uri");
+    }
+    let all = new.redirect_uris.iter().chain(&new.post_logout_redirect_uris);
+    for uri in all.chain(&new.backchannel_logout_uri).chain(&new.initiate_login_uri) {
+        checked_uri(uri)?;
+    }
+    if new.auth_method == AuthMethod::None && new.pkce_optional {
+        return refused("a public client cannot go without PKCE");
+    }
+    let now = app.now();
+    let secret = match new.auth_method {
+        AuthMethod::None => None,
+        _ => Some(chance::prefixed("tp_cs_").map_err(Error::from)?),
+    };
+    let id = match new.id {
+        Some(id) if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) => {
+            return refused("a client id has 1 to 100 visible ASCII characters");
+        }
+        Some(id) => id,
+        None => chance::row_id("cli", now.0).map_err(Error::from)?,
+    };
+    let client = Client {
+        id: ClientId::new(id),
+        name: name.to_owned(),
+        redirect_uris: new.redirect_uris,
+        post_logout_redirect_uris: new.post_logout_redirect_uris,
+        backchannel_logout_uri: new.backchannel_logout_uri,
+        auth_method: new.auth_method,
+        secret_sha256: secret.as_deref().map(hashed),
+        id_token_signed_response_alg: new.alg,
+        pkce_optional: new.pkce_optional,
+        scopes: SCOPES.map(str::to_owned).to_vec(),
+        test: new.test,
+        broker: new.broker,
+        development: new.development,
+        logout: Default::default(),
+        initiate_login_uri: new.initiate_login_uri,
+        created_at: now,
+    };
+    let added = record(app, "client.added", None, serde_json::json!({ "client": client.id }))?;
+    match app.store.commit(vec![Write::AddClient(client.clone()), added]).await {
+        Ok(()) => Ok(AddedClient { client, secret }),
+        Err(StoreError::Conflict(_)) => refused(format!("there is a client {} already", client.id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An absolute address without fragment, and without anything a browser would read differently than we do.
+fn checked_uri(uri: &str) -> Result<(), AdminError> {
+    let parsed = url::Url::parse(uri);
+    let good = parsed.is_ok_and(|url| url.fragment().is_none() && url.username().is_empty())
+        && !uri.contains('*')
+        && uri.bytes().all(|b| b.is_ascii_graphic());
+    if good {
+        Ok(())
+    } else {
+        refused(format!(
+            "{uri} is not an absolute address; write it in full, without * and without #"
+        ))
+    }
+}

@@ -1,0 +1,87 @@
+//! The requests that wait for a phone: a list, and a stream that says when to read it again.
+
+use super::{Refused, speaker};
+use crate::app::App;
+use crate::wake::{self, Change};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use http::HeaderMap;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::time::Duration;
+use techpass_domain::authenticator::Challenge;
+use techpass_domain::id::AccountId;
+use techpass_domain::login::number_match::LIFETIME_S;
+use techpass_domain::time::Timestamp;
+
+/// How long a stream lives before the phone connects again.
+const STREAM_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// `GET /authenticator/v1/requests`.
+pub async fn get(app: &App, headers: &HeaderMap) -> Result<Value, Refused> {
+    let phone = speaker(app, headers, "GET", "/authenticator/v1/requests").await?;
+    let account = &phone.authenticator.account;
+    let record = app.store.account(account).await?;
+    let login_id = record.map(|record| record.login_id).unwrap_or_default();
+    let waiting = waiting(app, account).await?;
+    let config = &app.config.authenticator;
+    let several = waiting.len() > 1;
+    let requests: Vec<Value> = waiting
+        .iter()
+        .map(|challenge| shown(app, challenge, &login_id))
+        .collect();
+    Ok(json!({
+        "now": app.now(),
+        "account": login_id,
+        "issuer": app.issuer,
+        "organisation": config.organisation,
+        "label": config.label,
+        "several": several,
+        "requests": requests,
+    }))
+}
+
+/// What a phone is told of a request. Never the number.
+fn shown(app: &App, challenge: &Challenge, login_id: &str) -> Value {
+    json!({
+        "id": challenge.id,
+        "nonce": challenge.nonce,
+        "account": login_id,
+        "issuer": app.issuer,
+        "app": challenge.app,
+        "location": challenge.location,
+        "device": challenge.device,
+        "created_at": challenge.created_at,
+        "expires_at": challenge.expires_at,
+    })
+}
+
+async fn waiting(app: &App, account: &AccountId) -> Result<Vec<Challenge>, Refused> {
+    let now = app.now();
+    let since = Timestamp(now.0 - LIFETIME_S);
+    let rows = app.store.challenges_since(account.as_str(), since).await?;
+    let live = rows
+        .into_iter()
+        .filter(|row| row.closed.is_none() && now < row.challenge.expires_at);
+    Ok(live.map(|row| row.challenge).collect())
+}
+
+/// `GET /authenticator/v1/events`.
+pub async fn events(app: &App, headers: &HeaderMap) -> Result<Response, Refused> {
+    let receiver = app.wake.listen();
+    let phone = speaker(app, headers, "GET", "/authenticator/v1/events").await?;
+    let wanted = Change::Phones(phone.authenticator.account.as_str().to_owned());
+    let end = tokio::time::Instant::now() + STREAM_LIFETIME;
+    let stream = stream::unfold(receiver, move |mut receiver| {
+        let wanted = wanted.clone();
+        async move {
+            let change = wake::until(&mut receiver, &wanted);
+            tokio::time::timeout_at(end, change).await.ok()?;
+            let event = Event::default().event("requests").data("1");
+            Some((Ok::<_, Infallible>(event), receiver))
+        }
+    });
+    let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
+    Ok(Sse::new(stream).keep_alive(keep_alive).into_response())
+}

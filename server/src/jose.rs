@@ -1,0 +1,127 @@
+//! Verifying what others signed. The key and the algorithm come from what we know of the signer, never from the token.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::Value;
+use techpass_domain::authenticator::PhoneKey;
+use techpass_domain::oidc::jwt::{self, Unverified};
+
+/// Why a token is not believed. The texts are for logs and clients; they never repeat the token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoseError {
+    /// Not a compact JWS, or one with members that must not be there.
+    #[error("the token is malformed: {0}")]
+    Malformed(String),
+    /// Signed with an algorithm that was not agreed on.
+    #[error("the token is signed with an algorithm that was not agreed on")]
+    Algorithm,
+    /// Made for something else.
+    #[error("the token has another type than expected")]
+    Type,
+    /// No key of the signer fits.
+    #[error("no key of the signer fits the token")]
+    NoKey,
+    /// The signature is wrong.
+    #[error("the signature is wrong")]
+    Signature,
+}
+
+fn parse(token: &str) -> Result<Unverified<'_>, JoseError> {
+    Unverified::parse(token).map_err(|error| JoseError::Malformed(error.to_string()))
+}
+
+/// Whether a token says that it is of this type; nothing is verified.
+pub fn says_typ(token: &str, typ: &str) -> bool {
+    parse(token).is_ok_and(|token| jwt::is_typ(&token.header, typ))
+}
+
+/// A member of a phone's token that says who speaks, before anything is verified: only to find the key.
+pub fn claimed(token: &str, name: &str) -> Option<String> {
+    let claims = parse(token).ok()?.claims().ok()?;
+    claims.get(name)?.as_str().map(str::to_owned)
+}
+
+/// The claims of a token that a phone's key signed for this purpose (ES256 only).
+pub fn phone(token: &str, typ: &str, key: &PhoneKey) -> Result<Value, JoseError> {
+    let compact = parse(token)?;
+    if compact.header.alg != "ES256" {
+        return Err(JoseError::Algorithm);
+    }
+    if !jwt::is_typ(&compact.header, typ) {
+        return Err(JoseError::Type);
+    }
+    let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(|_| JoseError::NoKey)?;
+    check(&compact, &key, Algorithm::ES256)?;
+    claims(&compact)
+}
+
+/// Whether the coordinates are a point of the curve that a signature can be checked with.
+pub fn is_p256(key: &PhoneKey) -> bool {
+    let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).is_ok_and(|b| b.len() == 32);
+    key.kty == "EC" && key.crv == "P-256" && coordinate(&key.x) && coordinate(&key.y)
+}
+
+/// The claims of a token signed by one of these keys with one of these algorithms. `kid` chooses the key; without it
+/// the only key of that kind is taken (OpenID Connect Core §10.1).
+pub fn by_jwks(token: &str, jwks: &Value, algorithms: &[String]) -> Result<Value, JoseError> {
+    let compact = parse(token)?;
+    let alg = compact.header.alg.clone();
+    if !algorithms.contains(&alg) {
+        return Err(JoseError::Algorithm);
+    }
+    let (algorithm, kty) = match alg.as_str() {
+        "ES256" => (Algorithm::ES256, "EC"),
+        "RS256" => (Algorithm::RS256, "RSA"),
+        _ => return Err(JoseError::Algorithm),
+    };
+    let fitting = fitting_keys(&compact, jwks, kty, &alg);
+    let key = match fitting.as_slice() {
+        [key] => *key,
+        _ => return Err(JoseError::NoKey),
+    };
+    let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JoseError::NoKey)?;
+    let key = DecodingKey::from_jwk(&jwk).map_err(|_| JoseError::NoKey)?;
+    check(&compact, &key, algorithm)?;
+    claims(&compact)
+}
+
+/// Keys of the right kind, for signatures, without private members, RSA of at least 2048 bits.
+fn fitting_keys<'a>(compact: &Unverified<'_>, jwks: &'a Value, kty: &str, alg: &str) -> Vec<&'a Value> {
+    let text = |key: &'a Value, name: &str| key.get(name).and_then(Value::as_str);
+    let keys = jwks.get("keys").and_then(Value::as_array);
+    let fits = |key: &&'a Value| {
+        text(key, "kty") == Some(kty)
+            && text(key, "use").is_none_or(|u| u == "sig")
+            && text(key, "alg").is_none_or(|a| a == alg)
+            && key.get("d").is_none()
+            && match compact.header.kid.as_deref() {
+                Some(kid) => text(key, "kid") == Some(kid),
+                None => true,
+            }
+            && (kty != "RSA"
+                || text(key, "n")
+                    .and_then(|n| URL_SAFE_NO_PAD.decode(n).ok())
+                    .is_some_and(|n| n.len() >= 256))
+    };
+    keys.into_iter().flatten().filter(fits).collect()
+}
+
+fn check(
+    compact: &Unverified<'_>,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<(), JoseError> {
+    let signature = URL_SAFE_NO_PAD.encode(&compact.signature);
+    let input = compact.signing_input.as_bytes();
+    match jsonwebtoken::crypto::verify(&signature, input, key, algorithm) {
+        Ok(true) => Ok(()),
+        _ => Err(JoseError::Signature),
+    }
+}
+
+fn claims(compact: &Unverified<'_>) -> Result<Value, JoseError> {
+    let claims = compact.claims();
+    claims.map_err(|error| JoseError::Malformed(error.to_string()))
+}

@@ -1,0 +1,395 @@
+//! Pages of a login.
+
+use super::{Bound, post};
+use crate::app::App;
+use crate::session;
+use crate::views;
+use crate::web::page::{self, FormsLead, Outcome};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use techpass_domain::access::Factor;
+use techpass_domain::account::Status;
+use techpass_domain::id::ChallengeId;
+use techpass_domain::login::{NumberEnd, Prompt, Refusal};
+use techpass_domain::problem::Problem;
+use techpass_domain::time::Timestamp;
+
+/// What a page says about the last try.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// Nothing.
+    None,
+    /// What was wrong; the page is an answer to a form and says 422.
+    Error(String),
+    /// A factor is locked until then.
+    Locked(Factor, Timestamp),
+}
+
+impl Notice {
+    fn text(&self) -> Option<String> {
+        match self {
+            Notice::None => None,
+            Notice::Error(text) => Some(text.clone()),
+            Notice::Locked(Factor::Password, until) => Some(format!(
+                "Too many wrong passwords. Locked until {}.",
+                clock_time(*until)
+            )),
+            Notice::Locked(_, until) => Some(format!(
+                "Too many wrong codes. You can try again at {}.",
+                clock_time(*until)
+            )),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Notice::None => StatusCode::OK,
+            Notice::Error(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Notice::Locked(..) => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+}
+
+/// "2:20 pm UTC".
+pub fn clock_time(at: Timestamp) -> String {
+    let minutes = at.0.div_euclid(60).rem_euclid(24 * 60);
+    let (hour, minute) = (minutes / 60, minutes % 60);
+    let half = if hour < 12 { "am" } else { "pm" };
+    let hour = match hour % 12 {
+        0 => 12,
+        hour => hour,
+    };
+    format!("{hour}:{minute:02} {half} UTC")
+}
+
+/// Where the forms of this login may lead: to its client and to the upstreams, or further where the client is itself a
+/// sign-in server.
+async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::app::Error> {
+    let id = techpass_domain::id::ClientId::new(bound.data.request.client_id.as_str());
+    let client = app.store.client(&id).await?;
+    if client.is_some_and(|client| client.broker) {
+        return Ok(FormsLead::Onward);
+    }
+    let mut origins = vec![redirect_origin(bound)];
+    for upstream in &app.config.upstream {
+        origins.push(crate::config::origin(&upstream.issuer));
+    }
+    Ok(FormsLead::To(origins))
+}
+
+/// The origin that the client's answers go to.
+fn redirect_origin(bound: &Bound) -> String {
+    let url = url::Url::parse(&bound.data.request.redirect_uri);
+    url.map_or_else(|_| String::new(), |url| match url.scheme() {
+        "http" | "https" => crate::config::origin(&url),
+        // Native applications: the scheme itself is the source expression.
+        scheme => format!("{scheme}:"),
+    })
+}
+
+fn hidden(bound: &Bound) -> Vec<(String, String)> {
+    vec![("v".to_owned(), bound.version.to_string())]
+}
+
+fn login_id(bound: &Bound) -> String {
+    bound.data.login_id.clone().unwrap_or_default()
+}
+
+/// The page for a prompt.
+pub async fn prompt(
+    app: &App,
+    headers: &HeaderMap,
+    bound: &Bound,
+    prompt: &Prompt,
+    notice: Notice,
+) -> Outcome {
+    let shell = page::shell(app, bound.data.reference.as_str());
+    let body = match prompt {
+        Prompt::ChooseAccount => return choose(app, headers, bound).await,
+        Prompt::Password => views::Password {
+            action: bound.path(),
+            hidden: hidden(bound),
+            login_id: login_id(bound),
+            error: notice.text(),
+            warning: None,
+        }
+        .render(&shell)?,
+        Prompt::Code => views::Code {
+            action: bound.path(),
+            hidden: hidden(bound),
+            login_id: login_id(bound),
+            profile_label: app.config.authenticator.label.clone(),
+            error: notice.text(),
+        }
+        .render(&shell)?,
+        Prompt::MatchNumber {
+            challenge,
+            expires_at,
+        } => number(app, bound, challenge, *expires_at, &notice).await?,
+        Prompt::NumberOver(end) => number_over(app, bound, *end)?,
+        Prompt::NumberLimited { until } => number_limited(app, bound, *until)?,
+        Prompt::Consent => consent(app, bound)?,
+        Prompt::Denied(problem) => return denied(app, bound, *problem).await,
+        Prompt::SendNumber | Prompt::Upstream(_) => {
+            return Err(crate::app::Error::internal("a prompt has no page").into());
+        }
+    };
+    let mut response = page::html(body, notice.status(), &leads(app, bound).await?);
+    if let Notice::Locked(_, until) = notice {
+        retry_after(&mut response, until.since(app.now()));
+    }
+    Ok(response)
+}
+
+fn retry_after(response: &mut Response, seconds: i64) {
+    if let Ok(value) = HeaderValue::from_str(&seconds.max(1).to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+}
+
+/// The picker where accounts are known in this browser, else the sign-in page.
+async fn choose(app: &App, headers: &HeaderMap, bound: &Bound) -> Outcome {
+    let here = session::here(app, headers).await?;
+    let known = session::known(app, headers, &here).await?;
+    let mut accounts = Vec::new();
+    for id in &known {
+        let Some(account) = app.store.account(id).await? else {
+            continue;
+        };
+        accounts.push(views::AccountRow {
+            handle: post::handle_of(app, bound, id),
+            signed_in: here.entry_of(id).is_some(),
+            name: account.name,
+            login_id: account.login_id,
+            organisation: account.organisation,
+        });
+    }
+    if accounts.is_empty() {
+        let typed = bound.data.request.login_hint.clone().unwrap_or_default();
+        return sign_in_page(app, bound, &typed, Notice::None, false).await;
+    }
+    let body = views::PickAccount {
+        action: bound.path(),
+        hidden: hidden(bound),
+        app: Some(bound.data.app.clone()),
+        accounts,
+    }
+    .render(&page::shell(app, bound.data.reference.as_str()))?;
+    Ok(page::html(body, StatusCode::OK, &leads(app, bound).await?))
+}
+
+/// The sign-in page for another account than the known ones, or with what was wrong.
+pub async fn sign_in(app: &App, bound: &Bound, typed: &str, notice: Notice) -> Outcome {
+    sign_in_page(app, bound, typed, notice, true).await
+}
+
+async fn sign_in_page(
+    app: &App,
+    bound: &Bound,
+    typed: &str,
+    notice: Notice,
+    back_to_picker: bool,
+) -> Outcome {
+    let body = views::SignIn {
+        action: bound.path(),
+        hidden: hidden(bound),
+        app: Some(bound.data.app.clone()),
+        login_id: typed.to_owned(),
+        error: notice.text(),
+        pick_url: back_to_picker.then(|| bound.path()),
+    }
+    .render(&page::shell(app, bound.data.reference.as_str()))?;
+    Ok(page::html(body, notice.status(), &leads(app, bound).await?))
+}
+
+async fn number(
+    app: &App,
+    bound: &Bound,
+    challenge: &ChallengeId,
+    expires_at: Timestamp,
+    notice: &Notice,
+) -> Result<String, crate::app::Error> {
+    let row = app.store.challenge(challenge).await?;
+    let row = row.ok_or_else(|| crate::app::Error::internal("a shown number has no request"))?;
+    let number = app.seal.number(&row.challenge.nonce);
+    let now = app.now();
+    let live = app
+        .store
+        .challenges_since(&bound.subject(), Timestamp(now.0 - 130))
+        .await?;
+    let others = live.iter().filter(|other| {
+        other.closed.is_none()
+            && now < other.challenge.expires_at
+            && other.challenge.login != bound.id
+    });
+    views::Number {
+        action: bound.path(),
+        hidden: hidden(bound),
+        login_id: login_id(bound),
+        number: number.to_string(),
+        status: "Waiting for you to approve on your phone.".to_owned(),
+        expires_in_s: expires_at.since(now),
+        events_url: format!("{}/events", bound.path()),
+        status_url: format!("{}/status", bound.path()),
+        next_url: bound.path(),
+        renew_allowed: true,
+        app: Some(bound.data.app.clone()),
+        several: others.count() > 0,
+        error: notice.text(),
+    }
+    .render(&page::shell(app, bound.data.reference.as_str()))
+    .map_err(Into::into)
+}
+
+fn number_over(app: &App, bound: &Bound, end: NumberEnd) -> Result<String, crate::app::Error> {
+    let (problem, heading, sentence) = match end {
+        NumberEnd::Wrong => (
+            Problem::NumberWrong,
+            "That was not the number",
+            "The number entered on the phone was not the one shown here. Nothing was approved. Get a new number and try again.",
+        ),
+        NumberEnd::Expired => (
+            Problem::NumberExpired,
+            "The number has expired",
+            "The number has expired. Nothing was approved.",
+        ),
+        _ => (
+            Problem::NumberExpired,
+            "Get a new number",
+            "You can get a new number now.",
+        ),
+    };
+    over_page(app, bound, problem, (heading, sentence), None)
+}
+
+fn number_limited(
+    app: &App,
+    bound: &Bound,
+    until: Timestamp,
+) -> Result<String, crate::app::Error> {
+    let at = clock_time(until);
+    let sentence = format!("Too many requests. You can send another at {at}.");
+    let words = ("Too many requests", sentence.as_str());
+    over_page(app, bound, Problem::TooManyTries, words, Some(at.clone()))
+}
+
+fn over_page(
+    app: &App,
+    bound: &Bound,
+    problem: Problem,
+    (heading, sentence): (&str, &str),
+    limited_until: Option<String>,
+) -> Result<String, crate::app::Error> {
+    views::NumberEnded {
+        action: bound.path(),
+        hidden: hidden(bound),
+        login_id: login_id(bound),
+        heading: heading.to_owned(),
+        sentence: sentence.to_owned(),
+        renew: limited_until.is_none(),
+        limited_until,
+        app: Some(bound.data.app.clone()),
+        problem_code: Some(problem.code().to_owned()),
+    }
+    .render(&page::shell(app, bound.data.reference.as_str()))
+    .map_err(Into::into)
+}
+
+fn consent(app: &App, bound: &Bound) -> Result<String, crate::app::Error> {
+    let scope = bound.data.request.scope.to_string();
+    let sentences = scope.split(' ').filter_map(|value| match value {
+        "openid" => Some("Know who you are"),
+        "profile" => Some("See your name and organisation"),
+        "email" => Some("See your e-mail address"),
+        "phone" => Some("See your phone number"),
+        "address" => Some("See your address"),
+        "offline_access" => Some("Keep access while you are away"),
+        _ => None,
+    });
+    views::Consent {
+        action: bound.path(),
+        hidden: hidden(bound),
+        app: bound.data.app.clone(),
+        home_host: redirect_origin(bound),
+        account: login_id(bound),
+        scopes: sentences.map(str::to_owned).collect(),
+    }
+    .render(&page::shell(app, bound.data.reference.as_str()))
+    .map_err(Into::into)
+}
+
+fn facts(app: &App, bound: &Bound) -> views::Facts {
+    views::Facts {
+        app: Some(bound.data.app.clone()),
+        brand: app.config.brand.name.clone(),
+        help: app.config.brand.help.clone(),
+        account: bound.data.login_id.clone(),
+        profile: Some(app.config.authenticator.label.clone()),
+        ..Default::default()
+    }
+}
+
+fn details(app: &App, bound: &Bound) -> Vec<(String, String)> {
+    let chosen = bound.data.login.evidence.chosen.as_ref();
+    let rule = chosen.map(|chosen| bound.data.login.decision(&app.rules(), chosen).rule);
+    let mut details = vec![("Time".to_owned(), date_time(app.now()))];
+    details.extend(rule.map(|rule| ("Policy".to_owned(), rule)));
+    details
+}
+
+fn date_time(at: Timestamp) -> String {
+    let format = time::macros::format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
+    );
+    let moment = time::OffsetDateTime::from_unix_timestamp(at.0);
+    moment
+        .ok()
+        .and_then(|moment| moment.format(&format).ok())
+        .unwrap_or_default()
+}
+
+fn back(bound: &Bound) -> Option<views::Back> {
+    Some(views::Back {
+        label: format!("Back to {}", bound.data.app),
+        action: bound.path(),
+        hidden: hidden(bound),
+    })
+}
+
+/// Refused as things stand.
+async fn denied(app: &App, bound: &Bound, problem: Problem) -> Outcome {
+    let mut refused = views::Refused::of(problem.code(), &facts(app, bound));
+    refused.details = details(app, bound);
+    refused.back = back(bound);
+    let mut reference = bound.data.reference.as_str().to_owned();
+    if problem.code().starts_with("DEV") {
+        refused.check_again = Some(views::CheckAgain {
+            action: bound.path(),
+            hidden: hidden(bound),
+        });
+    }
+    if problem == Problem::OnHold
+        && let Some(id) = bound.account()
+        && let Some(account) = app.store.account(id).await?
+        && let Status::OnHold { reference: held, .. } = account.status
+    {
+        reference = held.as_str().to_owned();
+    }
+    let body = refused.render(&page::shell(app, &reference))?;
+    Ok(page::html(body, StatusCode::FORBIDDEN, &leads(app, bound).await?))
+}
+
+/// A login that ended without a code, for a person.
+pub fn refusal(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
+    let problem = match refusal {
+        Refusal::Problem(problem) => problem,
+        _ => Problem::PageExpired,
+    };
+    let mut refused = views::Refused::of(problem.code(), &facts(app, bound));
+    refused.details = details(app, bound);
+    refused.back = back(bound);
+    refused.start_again = Some(format!("{}/authorize?{}", app.issuer, bound.data.query));
+    let body = refused.render(&page::shell(app, bound.data.reference.as_str()))?;
+    // Its only form goes back to the application, wherever that leads on to.
+    Ok(page::html(body, StatusCode::FORBIDDEN, &FormsLead::Onward))
+}

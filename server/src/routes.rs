@@ -1,0 +1,307 @@
+//! The whole URL space on one screen.
+
+use crate::app::App;
+use crate::authenticator::{self, allow_app};
+use crate::login::{advance, post, status};
+use crate::oidc::{authorize, end_session, metadata, token, userinfo};
+use crate::web::form::Form;
+use crate::web::page::{Fault, Outcome};
+use crate::web::shell;
+use crate::{assets, devices, home, upstream};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, options, post};
+use axum::{Router, body};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use techpass_domain::oidc::discovery::path;
+use techpass_domain::problem::Problem;
+
+/// Everything an instance answers on its public address.
+pub fn router(app: &App) -> Router {
+    let pages = Router::new()
+        .route("/", get(home_page))
+        .route("/s/{address}", get(login_get).post(login_post))
+        .route("/logout/confirm", post(logout_confirm))
+        .route("/devices/enrol/{token}", get(device_get).post(device_post))
+        .route("/help", get(info_help))
+        .route("/privacy", get(info_privacy))
+        .route("/terms", get(info_terms))
+        .route("/e/{code}", get(problem_page))
+        .layer(middleware::from_fn_with_state(app.clone(), shell::same_origin));
+    // Endpoints of protocols: other sites and programs call them, each with its own proof.
+    let protocols = Router::new()
+        .route(path::DISCOVERY, get(metadata::discovery))
+        .route(path::JWKS, get(metadata::jwks))
+        .route(path::AUTHORIZE, get(authorize_any).post(authorize_any))
+        .route(path::TOKEN, post(token_post))
+        .route(path::USERINFO, userinfo_routes())
+        .route(path::END_SESSION, get(logout_any).post(logout_any))
+        .route("/upstream/{id}/callback", get(upstream_callback))
+        .route("/s/{address}/events", get(login_events))
+        .route("/s/{address}/status", get(login_status))
+        .route("/assets/{file}", get(assets::get));
+    Router::new()
+        .merge(pages)
+        .merge(protocols)
+        .merge(phones())
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), shell::guard))
+        .layer(DefaultBodyLimit::max(shell::BODY_MAX))
+        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .with_state(app.clone())
+}
+
+fn phones() -> Router<App> {
+    let v1 = "/authenticator/v1";
+    Router::new()
+        .route(&format!("{v1}/enrolments"), post(phone_enrol).options(preflight))
+        .route(&format!("{v1}/requests"), get(phone_requests).options(preflight))
+        .route(&format!("{v1}/requests/{{id}}/answer"), post(phone_answer).options(preflight))
+        .route(&format!("{v1}/events"), get(phone_events).options(preflight))
+        .layer(DefaultBodyLimit::max(authenticator::BODY_MAX))
+}
+
+fn userinfo_routes() -> MethodRouter<App> {
+    get(userinfo_get)
+        .post(userinfo_post)
+        .merge(options(userinfo_preflight))
+}
+
+fn page(app: &App, outcome: Outcome) -> Response {
+    outcome.unwrap_or_else(|fault| fault.into_page(app))
+}
+
+async fn home_page(State(app): State<App>, headers: HeaderMap) -> Response {
+    page(&app, home::get(&app, &headers).await)
+}
+
+async fn info_help(State(app): State<App>) -> Response {
+    page(&app, home::info(&app, crate::views::Topic::Help))
+}
+
+async fn info_privacy(State(app): State<App>) -> Response {
+    page(&app, home::info(&app, crate::views::Topic::Privacy))
+}
+
+async fn info_terms(State(app): State<App>) -> Response {
+    page(&app, home::info(&app, crate::views::Topic::Terms))
+}
+
+async fn problem_page(State(app): State<App>, Path(code): Path<String>) -> Response {
+    page(&app, home::problem(&app, &code))
+}
+
+async fn login_get(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    page(&app, advance::get(&app, &headers, &address).await)
+}
+
+async fn login_post(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let outcome = match form(&headers, &body) {
+        Ok(form) => post::post(&app, &headers, &address, form).await,
+        Err(fault) => Err(fault),
+    };
+    page(&app, outcome)
+}
+
+async fn login_events(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    page(&app, status::events(&app, &headers, &address).await)
+}
+
+async fn login_status(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let gone = |_| crate::oidc::json(404, &serde_json::json!({ "state": "gone" }));
+    status::status(&app, &headers, &address)
+        .await
+        .unwrap_or_else(gone)
+}
+
+async fn authorize_any(State(app): State<App>, request: Request) -> Response {
+    let outcome = match parameters(request).await {
+        Ok((parts, encoded)) => authorize::authorize(&app, &parts, &encoded).await,
+        Err(fault) => Err(fault),
+    };
+    page(&app, outcome)
+}
+
+async fn logout_any(State(app): State<App>, request: Request) -> Response {
+    let outcome = match parameters(request).await {
+        Ok((parts, encoded)) => end_session::ask(&app, &parts.headers, &encoded).await,
+        Err(fault) => Err(fault),
+    };
+    page(&app, outcome)
+}
+
+async fn logout_confirm(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let outcome = match text_form(&headers, &body) {
+        Ok(encoded) => end_session::confirm(&app, &headers, encoded).await,
+        Err(fault) => Err(fault),
+    };
+    page(&app, outcome)
+}
+
+async fn upstream_callback(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    page(&app, upstream::callback(&app, &headers, &id, &query).await)
+}
+
+async fn device_get(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    page(&app, devices::get(&app, &headers, &token).await)
+}
+
+async fn device_post(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    page(&app, devices::post(&app, &headers, &token).await)
+}
+
+async fn token_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    match text_form(&headers, &body) {
+        Ok(encoded) => token::post(&app, &headers, encoded).await,
+        Err(_) => crate::oidc::json(
+            400,
+            &serde_json::json!({
+                "error": "invalid_request",
+                "error_description": "The body must be application/x-www-form-urlencoded.",
+            }),
+        ),
+    }
+}
+
+async fn userinfo_get(State(app): State<App>, headers: HeaderMap) -> Response {
+    userinfo::answer(&app, &headers, None).await
+}
+
+async fn userinfo_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = text_form(&headers, &body).ok();
+    userinfo::answer(&app, &headers, form).await
+}
+
+async fn userinfo_preflight() -> Response {
+    let allowed = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "GET, POST"),
+        ("access-control-allow-headers", "authorization"),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+async fn preflight(State(app): State<App>, headers: HeaderMap) -> Response {
+    for_app(&app, &headers, StatusCode::NO_CONTENT.into_response())
+}
+
+async fn phone_enrol(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let response = match authenticator::enrol::post(&app, &body).await {
+        Ok((status, answer)) => crate::oidc::json(status, &answer),
+        Err(refused) => refused.into_response(&app),
+    };
+    for_app(&app, &headers, response)
+}
+
+async fn phone_requests(State(app): State<App>, headers: HeaderMap) -> Response {
+    let response = match authenticator::requests::get(&app, &headers).await {
+        Ok(answer) => crate::oidc::json(200, &answer),
+        Err(refused) => refused.into_response(&app),
+    };
+    for_app(&app, &headers, response)
+}
+
+async fn phone_events(State(app): State<App>, headers: HeaderMap) -> Response {
+    let response = match authenticator::requests::events(&app, &headers).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(&app),
+    };
+    for_app(&app, &headers, response)
+}
+
+async fn phone_answer(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let response = match authenticator::answer::post(&app, &id, &body).await {
+        Ok(answer) => crate::oidc::json(200, &answer),
+        Err(refused) => refused.into_response(&app),
+    };
+    for_app(&app, &headers, response)
+}
+
+fn for_app(app: &App, headers: &HeaderMap, mut response: Response) -> Response {
+    allow_app(app, headers, &mut response);
+    response
+}
+
+async fn not_found(State(app): State<App>) -> Response {
+    crate::web::page::refused(&app, Problem::Unsupported, StatusCode::NOT_FOUND)
+}
+
+async fn wrong_method(State(app): State<App>) -> Response {
+    crate::web::page::refused(&app, Problem::Unsupported, StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// The parameters of an endpoint that takes GET and POST alike.
+async fn parameters(request: Request) -> Result<(Parts, String), Fault> {
+    let (parts, body) = request.into_parts();
+    if parts.method != http::Method::POST {
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        return Ok((parts, query));
+    }
+    let body = body::to_bytes(body, shell::BODY_MAX)
+        .await
+        .map_err(|_| too_large())?;
+    let encoded = text_form(&parts.headers, &body)?.to_owned();
+    Ok((parts, encoded))
+}
+
+fn too_large() -> Fault {
+    Fault::Problem(Problem::Unsupported, StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Fault> {
+    let text = text_form(headers, body)?;
+    Form::parse(text.as_bytes())
+        .map_err(|_| Fault::Problem(Problem::Unsupported, StatusCode::BAD_REQUEST))
+}
+
+/// The body of a form post as text.
+fn text_form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, Fault> {
+    let unsupported = || Fault::Problem(Problem::Unsupported, StatusCode::BAD_REQUEST);
+    let kind = headers.get(http::header::CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let bare = kind.split(';').next().unwrap_or_default().trim();
+    if !bare.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(unsupported());
+    }
+    std::str::from_utf8(body).map_err(|_| unsupported())
+}
