@@ -1,2 +1,105 @@
-//! To be written.
-fn main() {}
+//! The program `techpass`: serve, demo, authenticator, administration.
+
+mod commands;
+mod demo;
+mod exit;
+mod phone;
+
+use clap::{Parser, Subcommand};
+use exit::{Exit, Failure};
+use std::process::ExitCode;
+
+/// Sign-in server with number matching, several accounts in one browser, and device rules.
+#[derive(Parser)]
+#[command(name = "techpass", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 configuration · 4 cannot reach the server · 5 refused")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Portal, sign-in servers and a phone on this computer.
+    Demo(demo::Args),
+    /// Start the server.
+    Serve(commands::serve::Args),
+    /// Write a configuration and a master key to begin with.
+    Init(commands::init::Args),
+    /// A phone on the command line.
+    Authenticator(phone::Args),
+    /// Accounts: add, show, list, set a password, enrol a phone, release from hold.
+    #[command(subcommand)]
+    Users(commands::users::Command),
+    /// Applications: add, list.
+    #[command(subcommand)]
+    Clients(commands::clients::Command),
+    /// Computers: make a registration link, list.
+    #[command(subcommand)]
+    Devices(commands::devices::Command),
+    /// Signing keys: list, rotate.
+    #[command(subcommand)]
+    Keys(commands::keys::Command),
+    /// Add accounts and applications from a file.
+    Import(commands::import::Args),
+    /// The audit record.
+    Audit(commands::audit::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            return exit.into();
+        }
+    };
+    start_logging();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    let exit = match command {
+        Command::Demo(args) => demo::run(args).await?,
+        Command::Serve(args) => commands::serve::run(args).await?,
+        Command::Init(args) => commands::init::run(&args)?,
+        Command::Authenticator(args) => return Ok(phone::run(args).await),
+        Command::Users(command) => commands::users::run(command).await?,
+        Command::Clients(command) => commands::clients::run(command).await?,
+        Command::Devices(command) => commands::devices::run(command).await?,
+        Command::Keys(command) => commands::keys::run(command).await?,
+        Command::Import(args) => commands::import::run(args).await?,
+        Command::Audit(args) => commands::audit::run(args).await?,
+    };
+    Ok(exit.into())
+}
+
+/// Logs go to standard error: readable on a terminal, JSON otherwise. `TECHPASS_LOG` chooses what.
+fn start_logging() {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TECHPASS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.init();
+    } else {
+        builder.json().init();
+    }
+}

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use techpass_server::views::{
-    AccountRow, Back, CheckAgain, Code, Consent, DeviceRegistered, EnrolDevice, Facts, Hidden, Home, Info, LogOut,
-    LogOutRow, LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount, ProblemDoc, Refused, Shell, SignIn,
-    Topic, ViewError,
+    AccountRow, Back, CheckAgain, Code, Consent, DeviceRegistered, EnrolDevice, Facts, Hidden,
+    Home, Info, LogOut, LogOutRow, LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount,
+    ProblemDoc, Refused, Shell, SignIn, Topic, ViewError,
 };
 
 type Named = (&'static str, Result<String, ViewError>);
@@ -74,7 +74,12 @@ fn entering(techpass: &Shell, wog: &Shell) -> Vec<Named> {
         organisation: organisation.map(str::to_owned),
         signed_in,
     });
-    let pick = PickAccount { action: "/s/1".to_owned(), hidden: hidden(), app: app(), accounts: accounts.to_vec() };
+    let pick = PickAccount {
+        action: "/s/1".to_owned(),
+        hidden: hidden(),
+        app: app(),
+        accounts: accounts.to_vec(),
+    };
     let password = Password {
         action: "/s/1".to_owned(),
         hidden: hidden(),
@@ -126,7 +131,9 @@ fn numbers(wog: &Shell) -> Vec<Named> {
     };
     let early = Number {
         several: true,
-        error: Some("Not approved yet. Enter the number on your phone first, then continue.".to_owned()),
+        error: Some(
+            "Not approved yet. Enter the number on your phone first, then continue.".to_owned(),
+        ),
         ..number.clone()
     };
     let ended = NumberEnded {
@@ -134,7 +141,8 @@ fn numbers(wog: &Shell) -> Vec<Named> {
         hidden: hidden(),
         login_id: "mei.tan@agency.example".to_owned(),
         heading: "The number has expired".to_owned(),
-        sentence: "Nothing was approved. Get a new number when you have your phone at hand.".to_owned(),
+        sentence: "Nothing was approved. Get a new number when you have your phone at hand."
+            .to_owned(),
         renew: true,
         limited_until: None,
         app: app(),
@@ -155,9 +163,15 @@ fn refusals(wog: &Shell) -> Vec<Named> {
         ..Facts::default()
     };
     let mut device = Refused::of("DEV-506", &facts);
-    device.back =
-        Some(Back { label: "Back to Docs portal".to_owned(), action: "/s/1".to_owned(), hidden: hidden() });
-    device.check_again = Some(CheckAgain { action: "/s/1".to_owned(), hidden: hidden() });
+    device.back = Some(Back {
+        label: "Back to Docs portal".to_owned(),
+        action: "/s/1".to_owned(),
+        hidden: hidden(),
+    });
+    device.check_again = Some(CheckAgain {
+        action: "/s/1".to_owned(),
+        hidden: hidden(),
+    });
     device.details = vec![
         ("Time".to_owned(), "2026-03-12 14:04:11 UTC".to_owned()),
         ("Policy".to_owned(), "Managed devices".to_owned()),
@@ -165,7 +179,10 @@ fn refusals(wog: &Shell) -> Vec<Named> {
     let mut redirect = Refused::of("REQ-102", &facts);
     redirect.developer = Some(vec![
         ("Sent".to_owned(), "https://docs.example/calback".to_owned()),
-        ("Registered".to_owned(), "https://docs.example/callback".to_owned()),
+        (
+            "Registered".to_owned(),
+            "https://docs.example/callback".to_owned(),
+        ),
     ]);
     let mut failure = Refused::of("SYS-803", &facts);
     failure.start_again = Some("/".to_owned());
@@ -178,7 +195,12 @@ fn refusals(wog: &Shell) -> Vec<Named> {
 
 fn leaving(techpass: &Shell) -> Vec<Named> {
     let rows = [
-        ("Arjun Nair", "arjun.nair@agency.example", vec!["Docs portal", "Cloud console"], true),
+        (
+            "Arjun Nair",
+            "arjun.nair@agency.example",
+            vec!["Docs portal", "Cloud console"],
+            true,
+        ),
         ("Siti Rahim", "siti_rahim@techpass.example", vec![], false),
     ];
     let rows = rows.map(|(name, login_id, used_by, selected)| LogOutRow {
@@ -188,8 +210,12 @@ fn leaving(techpass: &Shell) -> Vec<Named> {
         used_by: used_by.into_iter().map(str::to_owned).collect(),
         selected,
     });
-    let ask =
-        LogOut { action: "/logout/confirm".to_owned(), hidden: hidden(), app: app(), accounts: rows.to_vec() };
+    let ask = LogOut {
+        action: "/logout/confirm".to_owned(),
+        hidden: hidden(),
+        app: app(),
+        accounts: rows.to_vec(),
+    };
     let done = LoggedOut {
         ended: vec!["Arjun Nair (arjun.nair@agency.example)".to_owned()],
         apps: vec![
@@ -198,7 +224,10 @@ fn leaving(techpass: &Shell) -> Vec<Named> {
             ("Build tool".to_owned(), Outcome::NoAnswer),
         ],
         remaining: vec!["Siti Rahim (siti_rahim@techpass.example)".to_owned()],
-        back: Some(("Back to Docs portal".to_owned(), "http://localhost:8080/".to_owned())),
+        back: Some((
+            "Back to Docs portal".to_owned(),
+            "http://localhost:8080/".to_owned(),
+        )),
         login_again: Some("http://localhost:8080/login".to_owned()),
     };
     vec![
@@ -216,7 +245,9 @@ fn others(techpass: &Shell, wog: &Shell) -> Vec<Named> {
         app: "Test suite".to_owned(),
         home_host: "https://suite.example".to_owned(),
         account: "probe@techpass.example".to_owned(),
-        scopes: ["openid", "profile", "email"].map(|scope| words.scope(scope)).to_vec(),
+        scopes: ["openid", "profile", "email"]
+            .map(|scope| words.scope(scope))
+            .to_vec(),
     };
     let enrol = EnrolDevice {
         action: "/device/enrol".to_owned(),
@@ -224,12 +255,17 @@ fn others(techpass: &Shell, wog: &Shell) -> Vec<Named> {
         class_title: "GMD".to_owned(),
         owner: Some("arjun.nair@agency.example".to_owned()),
     };
-    let registered = DeviceRegistered { class_title: "GMD".to_owned() };
+    let registered = DeviceRegistered {
+        class_title: "GMD".to_owned(),
+    };
     let home = Home {
         brand: "TechPass".to_owned(),
         accounts: vec![("Mei Tan".to_owned(), "mei.tan@agency.example".to_owned())],
     };
-    let info = |topic| Info { topic, help: "the service desk at help@agency.example".to_owned() };
+    let info = |topic| Info {
+        topic,
+        help: "the service desk at help@agency.example".to_owned(),
+    };
     let mut pages = vec![
         ("consent", consent.render(techpass)),
         ("enrol-device", enrol.render(wog)),

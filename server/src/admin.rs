@@ -244,8 +244,31 @@ pub struct AddedClient {
 /// Scopes that every client may ask for.
 const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "offline_access"];
 
-/// Registers a client.
+/// Registers a client with a fresh secret.
 pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminError> {
+    let secret = match new.auth_method {
+        AuthMethod::None => None,
+        _ => Some(chance::prefixed("tp_cs_").map_err(Error::from)?),
+    };
+    register(app, new, secret).await
+}
+
+/// Registers a client with a secret that its owner has already, unless a client of this id is there: for set-ups that
+/// are run again.
+pub async fn put_client(app: &App, new: NewClient, secret: &str) -> Result<(), AdminError> {
+    if let Some(id) = &new.id
+        && app.store.client(&ClientId::new(id.as_str())).await?.is_some()
+    {
+        return Ok(());
+    }
+    register(app, new, Some(secret.to_owned())).await.map(|_| ())
+}
+
+async fn register(
+    app: &App,
+    new: NewClient,
+    secret: Option<String>,
+) -> Result<AddedClient, AdminError> {
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 100 {
         return refused("give a name of 1 to 100 characters");
@@ -261,10 +284,6 @@ pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminE
         return refused("a public client cannot go without PKCE");
     }
     let now = app.now();
-    let secret = match new.auth_method {
-        AuthMethod::None => None,
-        _ => Some(chance::prefixed("tp_cs_").map_err(Error::from)?),
-    };
     let id = match new.id {
         Some(id) if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) => {
             return refused("a client id has 1 to 100 visible ASCII characters");

@@ -38,8 +38,8 @@ pub struct Config {
     /// Home organisations that are asked for their people.
     #[serde(default)]
     pub upstream: Vec<UpstreamConfig>,
-    /// Conditional access.
-    #[serde(default)]
+    /// Conditional access; [`Policy::standard`] when left out.
+    #[serde(default = "Policy::standard")]
     pub access: Policy,
     /// Lifetimes of sessions.
     #[serde(default)]

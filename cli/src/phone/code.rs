@@ -34,7 +34,9 @@ impl CodeSeed {
 /// # Errors
 /// When the seed does not parse.
 pub fn at(seed_base32: &str, now: i64) -> Result<String> {
-    Ok(totp(seed_base32)?.generate(now.try_into().unwrap_or(0)).to_string())
+    Ok(totp(seed_base32)?
+        .generate(now.try_into().unwrap_or(0))
+        .to_string())
 }
 
 fn totp(seed_base32: &str) -> Result<Totp> {
@@ -52,7 +54,12 @@ fn totp(seed_base32: &str) -> Result<Totp> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
     use super::*;
 
     /// "12345678901234567890" of RFC 6238, appendix B, in base32.

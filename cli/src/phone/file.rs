@@ -136,7 +136,12 @@ fn write(path: &Path, content: &Content) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
     use super::*;
     use std::os::unix::fs::PermissionsExt;
     use std::thread;
@@ -158,7 +163,10 @@ mod tests {
     fn only_the_owner_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mei.phone");
-        change(&path, |content| content.profiles.push(stored("a@agency.example"))).unwrap();
+        change(&path, |content| {
+            content.profiles.push(stored("a@agency.example"))
+        })
+        .unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let back = read(&path).unwrap();
@@ -174,16 +182,23 @@ mod tests {
             .map(|n| {
                 let path = path.clone();
                 thread::spawn(move || {
-                    change(&path, |content| content.profiles.push(stored(&n.to_string())))
-                        .map(drop)
-                        .unwrap();
+                    change(&path, |content| {
+                        content.profiles.push(stored(&n.to_string()))
+                    })
+                    .map(drop)
+                    .unwrap();
                 })
             })
             .collect();
         for thread in threads {
             thread.join().unwrap();
         }
-        let mut accounts: Vec<_> = read(&path).unwrap().profiles.into_iter().map(|p| p.account).collect();
+        let mut accounts: Vec<_> = read(&path)
+            .unwrap()
+            .profiles
+            .into_iter()
+            .map(|p| p.account)
+            .collect();
         accounts.sort();
         assert_eq!(accounts, ["0", "1", "2", "3", "4", "5", "6", "7"]);
         let left: Vec<_> = fs::read_dir(folder.path())
@@ -200,7 +215,9 @@ mod tests {
         let path = folder.path().join("mei.phone");
         for text in ["not json: secret", "{}", r#"{"version":9,"profiles":[]}"#] {
             fs::write(&path, text).unwrap();
-            let error = change(&path, |content| content.profiles.push(stored("a"))).err().unwrap();
+            let error = change(&path, |content| content.profiles.push(stored("a")))
+                .err()
+                .unwrap();
             assert!(!format!("{error:#}").contains("secret"));
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
@@ -211,6 +228,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(try_out(&folder.path().join("nowhere/mei.phone")).is_err());
         assert!(try_out(&folder.path().join("mei.phone")).is_ok());
-        assert!(read(&folder.path().join("mei.phone")).unwrap().profiles.is_empty());
+        assert!(
+            read(&folder.path().join("mei.phone"))
+                .unwrap()
+                .profiles
+                .is_empty()
+        );
     }
 }

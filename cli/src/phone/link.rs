@@ -28,7 +28,9 @@ impl Link {
             }
         }
         let (Some(issuer), Some(token)) = (issuer, token.filter(|token| !token.is_empty())) else {
-            bail!("this is not an enrolment link: copy the whole link, with everything after the # sign");
+            bail!(
+                "this is not an enrolment link: copy the whole link, with everything after the # sign"
+            );
         };
         address(&issuer)?;
         Ok(Link { issuer, token })
@@ -87,7 +89,12 @@ pub async fn refuse_plain_http(url: &Url) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
     use super::*;
 
     #[test]
@@ -114,7 +121,9 @@ mod tests {
             "https://phone.example/enrol#issuer=https%3A%2F%2Fa.example%3Fq&token=secret-token",
             "https://phone.example/enrol#issuer=nothing&token=secret-token",
         ] {
-            let error = Link::read(text).err().unwrap_or_else(|| panic!("accepted: {text}"));
+            let error = Link::read(text)
+                .err()
+                .unwrap_or_else(|| panic!("accepted: {text}"));
             assert!(!format!("{error:#}").contains("secret-token"));
         }
     }

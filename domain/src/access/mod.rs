@@ -71,6 +71,56 @@ pub struct Policy {
     pub rules: Vec<Rule>,
 }
 
+impl Policy {
+    /// What holds where an operator says nothing: officers by the class of their computer, everybody else by password
+    /// and number, product accounts not at all.
+    pub fn standard() -> Policy {
+        let rule = |name: &str, kinds: &[Kind], devices: &[DeviceMatch], then| Rule {
+            name: name.to_owned(),
+            kinds: kinds.to_vec(),
+            devices: devices.to_vec(),
+            test_clients_only: false,
+            then,
+        };
+        let officers = [Kind::Officer];
+        let others = [Kind::Vendor, Kind::Temp, Kind::Other, Kind::Operator];
+        Policy {
+            rules: vec![
+                rule(
+                    "Officers on a non-SE GSIB",
+                    &officers,
+                    &[DeviceMatch::NonSeGsib],
+                    Verdict::Require(vec![Factor::Number]),
+                ),
+                rule(
+                    "Officers on a GMD",
+                    &officers,
+                    &[DeviceMatch::Gmd],
+                    Verdict::Require(vec![Factor::Code, Factor::Number]),
+                ),
+                rule(
+                    "SE GSIB computers are not used here",
+                    &officers,
+                    &[DeviceMatch::SeGsib],
+                    Verdict::Deny(Problem::DeviceSe),
+                ),
+                rule(
+                    "Officers need a government computer",
+                    &officers,
+                    &[DeviceMatch::Unproven],
+                    Verdict::Deny(Problem::DeviceUnproven),
+                ),
+                rule(
+                    "Everybody else by password and number",
+                    &others,
+                    &[],
+                    Verdict::Require(vec![Factor::Password, Factor::Number]),
+                ),
+            ],
+        }
+    }
+}
+
 /// What is known of a sign-in. Nothing in it was merely claimed by a browser.
 #[derive(Clone, Copy, Debug)]
 pub struct Signals<'a> {

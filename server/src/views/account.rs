@@ -21,7 +21,10 @@ pub struct AccountRow {
 impl AccountRow {
     /// Up to two letters that stand for the person.
     fn initials(&self) -> String {
-        let letters = self.name.split_whitespace().filter_map(|word| word.chars().next());
+        let letters = self
+            .name
+            .split_whitespace()
+            .filter_map(|word| word.chars().next());
         let two: Vec<char> = letters.take(2).collect();
         two.into_iter().flat_map(char::to_uppercase).collect()
     }

@@ -45,11 +45,23 @@ pub struct Info {
 impl Info {
     fn paragraphs(&self, shell: &Shell, words: &Words) -> Vec<String> {
         let texts: &[Text] = match self.topic {
-            Topic::Help => &[words.help_sign_in, words.help_phone, words.help_report, words.help_contact],
-            Topic::Privacy => &[words.privacy_kept, words.privacy_shared, words.privacy_cookies],
+            Topic::Help => &[
+                words.help_sign_in,
+                words.help_phone,
+                words.help_report,
+                words.help_contact,
+            ],
+            Topic::Privacy => &[
+                words.privacy_kept,
+                words.privacy_shared,
+                words.privacy_cookies,
+            ],
             Topic::Terms => &[words.terms_use, words.terms_share, words.terms_log],
         };
-        let values = [("brand", shell.brand.as_str()), ("help", self.help.as_str())];
+        let values = [
+            ("brand", shell.brand.as_str()),
+            ("help", self.help.as_str()),
+        ];
         texts.iter().map(|text| text.fill(values)).collect()
     }
 }
@@ -76,7 +88,9 @@ pub struct ProblemDoc {
 impl ProblemDoc {
     /// The page of a code of the catalogue; `None` for any other.
     pub fn of(code: &str) -> Option<ProblemDoc> {
-        problems::find(code).map(|text| ProblemDoc { code: text.code.to_owned() })
+        problems::find(code).map(|text| ProblemDoc {
+            code: text.code.to_owned(),
+        })
     }
 
     fn text(&self, shell: &Shell) -> Filled {
@@ -94,7 +108,10 @@ impl ProblemDoc {
 impl Page for ProblemDoc {
     fn heading(&self, shell: &Shell, words: &Words) -> String {
         let text = self.text(shell);
-        words.problem_doc_heading.fill([("code", self.code.as_str()), ("heading", text.heading.as_str())])
+        words.problem_doc_heading.fill([
+            ("code", self.code.as_str()),
+            ("heading", text.heading.as_str()),
+        ])
     }
 }
 

@@ -34,7 +34,11 @@ pub struct LogOut {
 impl LogOut {
     /// One account is always chosen beforehand: the one meant, else the first.
     fn is_checked(&self, row: &LogOutRow) -> bool {
-        let meant = self.accounts.iter().find(|a| a.selected).or(self.accounts.first());
+        let meant = self
+            .accounts
+            .iter()
+            .find(|a| a.selected)
+            .or(self.accounts.first());
         meant.is_some_and(|meant| meant.sid == row.sid)
     }
 }

@@ -70,7 +70,9 @@ impl Shell {
     /// The letter in the square mark.
     fn monogram(&self) -> String {
         let letter = self.brand.chars().find(|c| c.is_alphanumeric());
-        letter.map(|c| c.to_uppercase().to_string()).unwrap_or_default()
+        letter
+            .map(|c| c.to_uppercase().to_string())
+            .unwrap_or_default()
     }
 }
 
@@ -87,7 +89,10 @@ trait Page {
 
 fn title(page: &impl Page, shell: &Shell, words: &Words) -> String {
     let heading = page.heading(shell, words);
-    let title = words.title.fill([("heading", heading.as_str()), ("brand", shell.brand.as_str())]);
+    let title = words.title.fill([
+        ("heading", heading.as_str()),
+        ("brand", shell.brand.as_str()),
+    ]);
     if page.failed() {
         words.error_title.fill([("title", title.as_str())])
     } else {

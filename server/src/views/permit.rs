@@ -22,7 +22,10 @@ pub struct Consent {
 
 impl Consent {
     fn host_sentence(&self, words: &Words) -> String {
-        words.consent_host.fill([("app", self.app.as_str()), ("host", self.home_host.as_str())])
+        words.consent_host.fill([
+            ("app", self.app.as_str()),
+            ("host", self.home_host.as_str()),
+        ])
     }
 }
 

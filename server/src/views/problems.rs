@@ -49,14 +49,21 @@ fn values<'a>(facts: &'a Facts, words: &Words) -> [(&'static str, &'a str); 8] {
     fn or<'a>(fact: &'a Option<String>, general: &'static str) -> &'a str {
         fact.as_deref().unwrap_or(general)
     }
-    let help = if facts.help.is_empty() { words.some_help.as_str() } else { &facts.help };
+    let help = if facts.help.is_empty() {
+        words.some_help.as_str()
+    } else {
+        &facts.help
+    };
     [
         ("brand", &facts.brand),
         ("help", help),
         ("app", or(&facts.app, words.some_app.as_str())),
         ("time", or(&facts.time, words.some_time.as_str())),
         ("account", or(&facts.account, words.some_account.as_str())),
-        ("organisation", or(&facts.organisation, words.some_organisation.as_str())),
+        (
+            "organisation",
+            or(&facts.organisation, words.some_organisation.as_str()),
+        ),
         ("address", or(&facts.address, words.some_address.as_str())),
         ("profile", or(&facts.profile, words.some_profile.as_str())),
     ]
@@ -80,8 +87,13 @@ pub fn all() -> &'static [ProblemText] {
 static UNKNOWN: ProblemText = ProblemText {
     code: "",
     heading: "Something went wrong",
-    why: &["This is not your fault. The problem has been recorded with the reference on this page."],
-    what_to_do: &["Try again in a minute.", "If it happens again, contact {help} and quote the reference."],
+    why: &[
+        "This is not your fault. The problem has been recorded with the reference on this page.",
+    ],
+    what_to_do: &[
+        "Try again in a minute.",
+        "If it happens again, contact {help} and quote the reference.",
+    ],
     to_app: None,
 };
 

@@ -27,7 +27,11 @@ pub struct SignIn {
 
 /// What a login ID is called under a brand.
 pub(super) fn id_name(brand: &str) -> &str {
-    if brand == HOME_BRAND || brand.is_empty() { ID_NAME } else { brand }
+    if brand == HOME_BRAND || brand.is_empty() {
+        ID_NAME
+    } else {
+        brand
+    }
 }
 
 impl SignIn {

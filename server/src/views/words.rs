@@ -295,10 +295,20 @@ impl Words {
     /// The name of a digit from 0 to 9.
     pub fn digit(&self, digit: u32) -> Option<&'static str> {
         let names = [
-            self.digit_0, self.digit_1, self.digit_2, self.digit_3, self.digit_4, self.digit_5,
-            self.digit_6, self.digit_7, self.digit_8, self.digit_9,
+            self.digit_0,
+            self.digit_1,
+            self.digit_2,
+            self.digit_3,
+            self.digit_4,
+            self.digit_5,
+            self.digit_6,
+            self.digit_7,
+            self.digit_8,
+            self.digit_9,
         ];
-        names.get(usize::try_from(digit).ok()?).map(|text| text.as_str())
+        names
+            .get(usize::try_from(digit).ok()?)
+            .map(|text| text.as_str())
     }
 
     /// Seconds as a person says them, below zero as zero.
@@ -308,7 +318,8 @@ impl Words {
         if seconds < 60 {
             self.seconds.fill([("seconds", rest.as_str())])
         } else {
-            self.minutes_seconds.fill([("minutes", minutes.as_str()), ("seconds", rest.as_str())])
+            self.minutes_seconds
+                .fill([("minutes", minutes.as_str()), ("seconds", rest.as_str())])
         }
     }
 
@@ -329,7 +340,14 @@ impl Words {
     /// How many tries are left before a pause of `minutes`.
     pub fn tries_left(&self, tries: i64, minutes: i64) -> String {
         let (tries_text, minutes) = (tries.to_string(), minutes.to_string());
-        let values = [("tries", tries_text.as_str()), ("minutes", minutes.as_str())];
-        if tries == 1 { self.one_try_left.fill(values) } else { self.tries_left.fill(values) }
+        let values = [
+            ("tries", tries_text.as_str()),
+            ("minutes", minutes.as_str()),
+        ];
+        if tries == 1 {
+            self.one_try_left.fill(values)
+        } else {
+            self.tries_left.fill(values)
+        }
     }
 }

@@ -1,0 +1,48 @@
+//! Administration: one noun a file, each verb a function of `techpass_server::admin`.
+
+pub mod audit;
+pub mod clients;
+pub mod devices;
+pub mod import;
+pub mod init;
+pub mod keys;
+pub mod serve;
+pub mod users;
+
+use crate::exit::Failure;
+use std::path::{Path, PathBuf};
+use techpass_server::app::App;
+use techpass_server::clock::Clock;
+use techpass_server::config::Config;
+use zeroize::Zeroizing;
+
+/// The configuration a command works on.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigArg {
+    /// The server's configuration file.
+    #[arg(short, long, value_name = "FILE", env = "TECHPASS_CONFIG")]
+    pub config: PathBuf,
+}
+
+impl ConfigArg {
+    /// Reads it, with the environment laid over.
+    pub fn read(&self) -> Result<Config, Failure> {
+        Ok(Config::read(&self.config, std::env::vars())?)
+    }
+
+    /// Opens the instance beside a server that may be running.
+    pub async fn open(&self) -> Result<App, Failure> {
+        Ok(App::start(self.read()?, Clock::system(), false).await?)
+    }
+}
+
+/// A secret from a file, or from standard input for `-`. Never from the command line, where others can read it.
+pub fn secret_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let failed = |error: std::io::Error| Failure::failed(format!("cannot read {}: {error}", path.display()));
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin()).map_err(failed)?
+    } else {
+        std::fs::read_to_string(path).map_err(failed)?
+    };
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}

@@ -1,0 +1,193 @@
+//! `techpass users`.
+
+use super::{ConfigArg, secret_from};
+use crate::exit::{Exit, Failure};
+use std::path::PathBuf;
+use techpass_domain::account::{Account, Kind};
+use techpass_server::admin::{self, NewAccount};
+use techpass_server::authenticator::enrol;
+
+/// Verbs.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Add an account.
+    Add(Add),
+    /// Show one account.
+    Show(One),
+    /// List accounts.
+    List(List),
+    /// Set a password.
+    SetPassword(SetPassword),
+    /// Make a link that enrols a phone.
+    EnrolLink(One),
+    /// Take an account off hold, or enable it again.
+    Release(WithReason),
+    /// Disable an account and end its sessions.
+    Disable(WithReason),
+}
+
+/// A new account.
+#[derive(Debug, clap::Args)]
+pub struct Add {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// What the person types: an e-mail address or a TechPass ID.
+    #[arg(long)]
+    login_id: String,
+    /// The name shown.
+    #[arg(long)]
+    name: String,
+    /// The contact address.
+    #[arg(long)]
+    email: Option<String>,
+    /// The organisation shown.
+    #[arg(long)]
+    organisation: Option<String>,
+    /// officer, vendor, temp, other, product or operator (default: the server's usual kind).
+    #[arg(long)]
+    kind: Option<String>,
+    /// Whether the account may administer its tenant.
+    #[arg(long)]
+    tenant_administrator: bool,
+    /// The upstream's `sub`, for an account whose home is elsewhere.
+    #[arg(long)]
+    upstream_subject: Option<String>,
+    /// Read a password from this file, or from standard input for `-`.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One account.
+#[derive(Debug, clap::Args)]
+pub struct One {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The login ID.
+    login_id: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A list.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Begin after this login ID.
+    #[arg(long, default_value = "")]
+    after: String,
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    limit: i64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A password.
+#[derive(Debug, clap::Args)]
+pub struct SetPassword {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The login ID.
+    login_id: String,
+    /// Read it from this file, or from standard input for `-`.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    password_file: PathBuf,
+}
+
+/// A change with a reason.
+#[derive(Debug, clap::Args)]
+pub struct WithReason {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The login ID.
+    login_id: String,
+    /// Why; it goes into the audit record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Carries a verb out.
+pub async fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Add(add) => return self::add(add).await,
+        Command::Show(one) => {
+            let app = one.config.open().await?;
+            print(&admin::account(&app, &one.login_id).await?, one.json);
+        }
+        Command::List(list) => {
+            let app = list.config.open().await?;
+            let accounts = app.store.accounts(&list.after, list.limit).await;
+            for account in accounts.map_err(Failure::system)? {
+                print(&account, list.json);
+            }
+        }
+        Command::SetPassword(set) => {
+            let app = set.config.open().await?;
+            let password = secret_from(&set.password_file)?;
+            admin::set_password(&app, &set.login_id, password).await?;
+        }
+        Command::EnrolLink(one) => {
+            let app = one.config.open().await?;
+            let account = admin::account(&app, &one.login_id).await?;
+            let link = enrol::link(&app, &account.id, enrol::LINK_LIFETIME_S).await?;
+            if one.json {
+                println!("{}", serde_json::json!({ "link": link, "expires_in_s": enrol::LINK_LIFETIME_S }));
+            } else {
+                println!("{link}");
+            }
+        }
+        Command::Release(with) => {
+            let app = with.config.open().await?;
+            admin::release(&app, &with.login_id, &with.reason).await?;
+        }
+        Command::Disable(with) => {
+            let app = with.config.open().await?;
+            admin::disable(&app, &with.login_id, &with.reason).await?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn add(add: Add) -> Result<Exit, Failure> {
+    let kind = match add.kind.as_deref().map(|text| (text, Kind::parse(text))) {
+        Some((text, None)) => {
+            return Err(Failure::usage(format!(
+                "--kind {text}: write officer, vendor, temp, other, product or operator"
+            )));
+        }
+        Some((_, kind)) => kind,
+        None => None,
+    };
+    let password = add.password_file.as_deref().map(secret_from).transpose()?;
+    let app = add.config.open().await?;
+    let new = NewAccount {
+        login_id: add.login_id,
+        name: add.name,
+        email: add.email,
+        organisation: add.organisation,
+        kind,
+        tenant_administrator: add.tenant_administrator,
+        upstream_subject: add.upstream_subject,
+        ..NewAccount::default()
+    };
+    let account = admin::add_account(&app, new).await?;
+    if let Some(password) = password {
+        admin::set_password(&app, &account.login_id, password).await?;
+    }
+    print(&account, add.json);
+    Ok(Exit::Ok)
+}
+
+fn print(account: &Account, json: bool) {
+    if json {
+        println!("{}", serde_json::json!(account));
+    } else {
+        println!("{}  {}  {}", account.login_id, account.id, account.name);
+    }
+}

@@ -1,0 +1,144 @@
+//! `techpass demo`: two servers, a portal and a phone on this computer. Nothing in it is anything but what an operator
+//! sets up: two configuration files, accounts and clients as commands add them, phones enrolled over HTTP.
+
+mod browser;
+mod check;
+mod control;
+mod people;
+mod tls;
+mod world;
+
+pub use world::{new_master_key, write_private};
+
+use crate::exit::{Exit, Failure};
+use std::path::PathBuf;
+use std::time::Instant;
+use world::World;
+
+/// Options of the command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The first of five ports: portal, TechPass, WOG, Authenticator, control.
+    #[arg(long, default_value_t = 8080)]
+    port_base: u16,
+    /// Keep everything in this directory (default: a temporary one).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Use this name instead of localhost in all five addresses.
+    #[arg(long, value_name = "NAME", default_value = "localhost")]
+    host: String,
+    /// Serve HTTPS with a certificate authority made in the data directory (ca.pem).
+    #[arg(long)]
+    tls: bool,
+    /// Print one line of JSON when ready.
+    #[arg(long)]
+    json: bool,
+    /// Play the story against itself, print a line per step, and end with 0 or 1.
+    #[arg(long)]
+    check: bool,
+}
+
+/// The addresses of a demonstration.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    scheme: &'static str,
+    host: String,
+    base: u16,
+}
+
+impl Origins {
+    fn new(args: &Args) -> Result<Origins, Failure> {
+        if args.port_base > u16::MAX - 4 || args.port_base == 0 {
+            return Err(Failure::usage("--port-base must leave room for five ports"));
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+        if args.host.is_empty() || !args.host.bytes().all(plain) {
+            return Err(Failure::usage("--host takes a host name"));
+        }
+        Ok(Origins {
+            scheme: if args.tls { "https" } else { "http" },
+            host: args.host.to_lowercase(),
+            base: args.port_base,
+        })
+    }
+
+    fn at(&self, offset: u16) -> String {
+        let port = self.base + offset;
+        format!("{}://{}:{port}", self.scheme, self.host)
+    }
+    /// Docs portal.
+    pub fn docs_portal(&self) -> String {
+        self.at(0)
+    }
+    /// TechPass.
+    pub fn techpass(&self) -> String {
+        self.at(1)
+    }
+    /// WOG.
+    pub fn wog(&self) -> String {
+        self.at(2)
+    }
+    /// Authenticator.
+    pub fn authenticator(&self) -> String {
+        self.at(3)
+    }
+    /// Demo control.
+    pub fn control(&self) -> String {
+        self.at(4)
+    }
+    /// Where to listen; on loopback only, whatever the host is called.
+    pub fn listen(&self, offset: u16) -> String {
+        format!("127.0.0.1:{}", self.base + offset)
+    }
+}
+
+/// Runs the demonstration until it is stopped, or the check until it is done.
+pub async fn run(args: Args) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let origins = Origins::new(&args)?;
+    let temporary = match &args.data {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(Failure::system)?),
+    };
+    let data = match (&args.data, &temporary) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(dir)) => dir.path().to_owned(),
+        (None, None) => return Err(Failure::failed("there is no data directory")),
+    };
+    let world = World::start(&origins, &data, args.tls).await?;
+    let ready_ms = begun.elapsed().as_millis();
+    if args.check {
+        let passed = check::run(&world).await;
+        world.stop().await;
+        return Ok(if passed { Exit::Ok } else { Exit::Failed });
+    }
+    if args.json {
+        let ready = world.describe(u64::try_from(ready_ms).unwrap_or(u64::MAX));
+        println!("{ready}");
+    } else {
+        world.greet();
+    }
+    tokio::select! {
+        () = stop_asked() => {}
+        error = world.ended() => return Err(error),
+    }
+    world.stop().await;
+    Ok(Exit::Ok)
+}
+
+/// Ctrl-C, or SIGTERM.
+pub async fn stop_asked() {
+    let interrupt = tokio::signal::ctrl_c();
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}

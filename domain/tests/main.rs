@@ -1,0 +1,26 @@
+//! The login, explored: every way through small worlds, against a history that the machine never reads.
+//!
+//! [`explorer`] walks, [`ghost`] remembers, [`checks`] compares. [`faults`] breaks the machine on purpose to prove that
+//! the checks notice. [`docs`] draws what was found into `docs/login.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod cast;
+mod checks;
+mod diagram;
+mod discretion;
+mod docs;
+mod explorer;
+mod facts;
+mod faults;
+mod ghost;
+mod machine;
+mod moves;
+mod mutants;
+mod rules;
+mod stories;
+mod worlds;
