@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, header};
 pub(crate) const SESSION: &str = "docs_session";
 /// Binds log-ins that have not finished to the browser that began them.
 pub(crate) const LOGIN: &str = "docs_login";
-/// The `state` of a log-out, so that its return is recognised.
-pub(crate) const LOGOUT: &str = "docs_logout";
+/// Somebody logged out here: the next log-in asks which account.
+pub(crate) const LEFT: &str = "docs_left";
 
 /// Reads and writes cookies under their full names.
 #[derive(Clone, Copy)]

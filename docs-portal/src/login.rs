@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
-use openidconnect::core::CoreAuthenticationFlow;
+use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow};
 use openidconnect::{CsrfToken, LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope};
 use url::Url;
 
@@ -82,6 +82,11 @@ pub(crate) async fn start(
         .set_pkce_challenge(challenge);
     if let Some(hint) = params.first("login_hint").filter(|hint| is_hint(hint)) {
         request = request.set_login_hint(LoginHint::new(hint.to_owned()));
+    }
+    // After a log-out nobody is signed in again unasked, and switching is a choice.
+    let left = portal.cookies.get(&headers, cookies::LEFT).is_some();
+    if left || params.first("choose").is_some() {
+        request = request.add_prompt(CoreAuthPrompt::SelectAccount);
     }
     let (url, _, _) = request.url();
     let now = portal.now();
@@ -158,10 +163,8 @@ async fn finish(
             }
             let lifetime_s = portal.config.signed_in_for_s;
             let session = portal.sessions.open(person, portal.now(), lifetime_s);
-            see_other(
-                &next,
-                vec![portal.cookies.set(cookies::SESSION, &session, None)],
-            )
+            let signed_in = portal.cookies.set(cookies::SESSION, &session, None);
+            see_other(&next, vec![signed_in, portal.cookies.clear(cookies::LEFT)])
         }
         Err(error) if error.is_unavailable() => unavailable(view, &next, &error),
         Err(error) => {

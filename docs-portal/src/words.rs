@@ -11,6 +11,7 @@ pub(crate) const SEARCH_LABEL: &str = "Search the guides";
 pub(crate) const ACCOUNT: &str = "Account";
 pub(crate) const LOG_IN: &str = "Log in";
 pub(crate) const LOG_OUT: &str = "Log Out";
+pub(crate) const SWITCH_ACCOUNT: &str = "Switch account";
 pub(crate) const SESSION_ENDED: &str = "You were logged out. Log in again to continue.";
 pub(crate) const BROKEN: &str = "Something went wrong. Try again.";
 
@@ -120,10 +121,6 @@ pub(crate) fn protected(title: &str) -> String {
 
 pub(crate) fn logged_out(portal: &str) -> String {
     format!("You are logged out of the {portal}")
-}
-
-pub(crate) fn provider_was_asked(brand: &str) -> String {
-    format!("Accounts that you did not log out at {brand} stay signed in there, in this browser.")
 }
 
 pub(crate) fn provider_may_be_open(brand: &str) -> String {
