@@ -12,7 +12,9 @@ use std::process::ExitCode;
 /// Sign-in server with number matching, several accounts in one browser, and device rules.
 #[derive(Parser)]
 #[command(name = "techpass", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 configuration · 4 cannot reach the server · 5 refused")]
+#[command(
+    after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 configuration · 4 cannot reach the server · 5 refused"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -51,13 +53,20 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             return exit.into();
         }
     };
     start_logging();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: {error}");

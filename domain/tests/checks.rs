@@ -133,7 +133,8 @@ impl View<'_> {
 
     fn prompt(self, prompt: &Prompt) -> Result<(), Broken> {
         let (world, ghost, now) = (self.world, self.ghost, self.now);
-        if let Prompt::Denied(problem @ (Problem::OnHold | Problem::Disabled | Problem::Closed)) = prompt
+        if let Prompt::Denied(problem @ (Problem::OnHold | Problem::Disabled | Problem::Closed)) =
+            prompt
             && (!ghost.vouched(world, now) || ghost.standing().bar() != Some(*problem))
         {
             return broken(Check::Discretion, prompt);
@@ -195,7 +196,9 @@ impl View<'_> {
         else {
             return false;
         };
-        let before = factors.iter().take_while(|factor| **factor != Factor::Number);
+        let before = factors
+            .iter()
+            .take_while(|factor| **factor != Factor::Number);
         let earlier: Vec<bool> = before
             .map(|factor| ghost.proven(world, *factor, now).is_some())
             .collect();
@@ -305,7 +308,11 @@ impl View<'_> {
                 challenge: n,
                 right,
             } => {
-                let end = if right { NumberEnd::Approved } else { NumberEnd::Wrong };
+                let end = if right {
+                    NumberEnd::Approved
+                } else {
+                    NumberEnd::Wrong
+                };
                 let end = Effect::EndNumber(challenge(n), end);
                 vec![end, tried(Factor::Number, right)]
             }
@@ -313,8 +320,14 @@ impl View<'_> {
                 challenge: n,
                 reported,
             } => {
-                let end = if reported { NumberEnd::Reported } else { NumberEnd::Declined };
-                let hold = someone.filter(|_| reported).map(|who| Effect::Hold(id(who)));
+                let end = if reported {
+                    NumberEnd::Reported
+                } else {
+                    NumberEnd::Declined
+                };
+                let hold = someone
+                    .filter(|_| reported)
+                    .map(|who| Effect::Hold(id(who)));
                 let end = Effect::EndNumber(challenge(n), end);
                 [Some(end), hold].into_iter().flatten().collect()
             }

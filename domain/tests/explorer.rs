@@ -90,7 +90,12 @@ impl Walk<'_> {
     }
 
     /// A state is reached: judged when it is new, and put in line when the world goes on from it.
-    fn arrive(&mut self, state: State, from: Option<(usize, Move)>, follow: bool) -> Result<(), Box<Found>> {
+    fn arrive(
+        &mut self,
+        state: State,
+        from: Option<(usize, Move)>,
+        follow: bool,
+    ) -> Result<(), Box<Found>> {
         let at = match self.index.get(&state) {
             Some(at) => *at,
             None => {
@@ -108,7 +113,9 @@ impl Walk<'_> {
             }
         };
         if let Some((before, by)) = from {
-            self.seen.picture.arrow(&self.nexts[before], by, &self.nexts[at]);
+            self.seen
+                .picture
+                .arrow(&self.nexts[before], by, &self.nexts[at]);
             if self.back[at].first() != Some(&(before, by)) {
                 self.back[at].push((before, by));
             }
@@ -134,7 +141,11 @@ impl Walk<'_> {
         view(*now).kept(&login.evidence)?;
         let achieved = self.machine.achieved(login, &self.rules(), *now);
         view(*now).achieved(next, achieved.as_ref())?;
-        for late in [T0.plus(LIFETIME_S - 1), T0.plus(LIFETIME_S), T0.plus(LIFETIME_S + 1)] {
+        for late in [
+            T0.plus(LIFETIME_S - 1),
+            T0.plus(LIFETIME_S),
+            T0.plus(LIFETIME_S + 1),
+        ] {
             view(late).page(&self.machine.next(login, &self.rules(), late))?;
         }
         Ok(())
@@ -184,7 +195,9 @@ impl Walk<'_> {
         };
         if now == T0 && ghost.over.is_none() {
             let late = T0.plus(LIFETIME_S);
-            let stepped = self.machine.step(login.clone(), event.clone(), &self.rules(), late);
+            let stepped = self
+                .machine
+                .step(login.clone(), event.clone(), &self.rules(), late);
             if stepped.is_ok() {
                 return broken(Check::Lifetime, happens);
             }
@@ -205,7 +218,8 @@ impl Walk<'_> {
         }
         for (wait, from) in [(61, [0, 121]), (121, [0, 61])] {
             let (login, ghost, now) = &self.states[at];
-            let wanted = Move::Wait(wait).followed(self.world.theme) && from.contains(&(now.0 - T0.0));
+            let wanted =
+                Move::Wait(wait).followed(self.world.theme) && from.contains(&(now.0 - T0.0));
             if wanted {
                 let later = (login.clone(), *ghost, now.plus(wait));
                 self.seen.transitions += 1;
@@ -276,9 +290,11 @@ impl Walk<'_> {
     fn found(&self, at: usize, happens: Option<Move>, broken: Broken) -> Box<Found> {
         let mut way: Vec<Move> = happens.into_iter().collect();
         let mut at = at;
-        while let Some((before, by)) = self.back[at].first() {
-            way.push(*by);
-            at = *before;
+        // The first way to a state is the shortest. The beginning has none, though others may lead back to it.
+        while at > 0 {
+            let (before, by) = self.back[at][0];
+            way.push(by);
+            at = before;
         }
         way.reverse();
         Box::new(Found {

@@ -36,14 +36,17 @@ impl View<'_> {
         }
         let rests_on_session = session.is_some_and(|(_, facts)| {
             let pairs = moments(facts).into_iter().zip(moments(self.ghost.here));
-            pairs.into_iter().any(|(before, here)| before.is_some() && here.is_none())
+            pairs
+                .into_iter()
+                .any(|(before, here)| before.is_some() && here.is_none())
         });
         let newest = match session {
             Some((at, _)) if rests_on_session => at,
             _ => now,
         };
         let young = world.asked.max_age.is_none_or(|max_age| {
-            auth_time >= T0.plus(-max_age) && (auth_time >= T0 || now.0 - auth_time.0 <= max_age || session.is_none())
+            auth_time >= T0.plus(-max_age)
+                && (auth_time >= T0 || now.0 - auth_time.0 <= max_age || session.is_none())
         });
         match real.contains(&auth_time) && auth_time <= newest && young {
             true => Ok(()),
@@ -61,7 +64,13 @@ impl View<'_> {
                 let of = |get: fn(&Facts) -> Option<Timestamp>| {
                     get(&ghost.here).is_some() || session.as_ref().is_some_and(|s| get(s).is_some())
                 };
-                let computer = matches!(demand, Demand::Prove { computer_counts: true, .. });
+                let computer = matches!(
+                    demand,
+                    Demand::Prove {
+                        computer_counts: true,
+                        ..
+                    }
+                );
                 let number = of(|facts| facts.number);
                 let all = [
                     ("pop", computer),
@@ -94,9 +103,14 @@ impl View<'_> {
         let owner = self.ghost.claimed.map(id);
         let here = &evidence.here;
         let own = [&here.password, &here.code, &here.number, &here.device];
-        let accounts = own.into_iter().flatten().map(|Proof { account, .. }| account);
+        let accounts = own
+            .into_iter()
+            .flatten()
+            .map(|Proof { account, .. }| account);
         let accounts = accounts.chain(here.upstream.iter().map(|proof| &proof.account));
-        let foreign = accounts.into_iter().any(|account| Some(account) != owner.as_ref());
+        let foreign = accounts
+            .into_iter()
+            .any(|account| Some(account) != owner.as_ref());
         let proven = self.ghost.here != Facts::default();
         match foreign || (evidence.proven_here() && !proven) {
             true => broken(Check::Switch, evidence),

@@ -105,7 +105,10 @@ impl Ghost {
     /// The session's part that this request lets count.
     pub fn counting(&self, world: &World, now: Timestamp) -> Option<(Timestamp, Facts)> {
         let (auth_time, facts) = world.session_of(self.claimed?)?;
-        let old = world.asked.max_age.is_some_and(|max| now.0 - auth_time.0 > max);
+        let old = world
+            .asked
+            .max_age
+            .is_some_and(|max| now.0 - auth_time.0 > max);
         (self.entry && !old && !world.asked.force_login).then_some((auth_time, facts))
     }
 
@@ -122,7 +125,9 @@ impl Ghost {
 
     pub fn word(&self, world: &World, now: Timestamp) -> Option<(Timestamp, bool)> {
         let session = self.counting(world, now);
-        self.here.word.or_else(|| session.and_then(|(_, facts)| facts.word))
+        self.here
+            .word
+            .or_else(|| session.and_then(|(_, facts)| facts.word))
     }
 
     /// What the claimed person's sign-in takes, when it is decided here.
@@ -174,9 +179,7 @@ impl Ghost {
             None => match (self.word(world, now), bar) {
                 (None, _) => Some(Due::Word),
                 (Some(_), Some(bar)) => Some(Due::Refusal(bar)),
-                (Some((_, strong)), None) => {
-                    (!strong).then_some(Due::Refusal(Problem::TooWeak))
-                }
+                (Some((_, strong)), None) => (!strong).then_some(Due::Refusal(Problem::TooWeak)),
             },
             Some(Demand::Refuse(problem)) => Some(Due::Refusal(problem)),
             Some(Demand::Prove {
@@ -206,7 +209,8 @@ impl Ghost {
 
     /// What `prompt=none` is answered (Core §3.1.2.6), where no grant is deserved.
     pub fn silence(&self, world: &World, now: Timestamp) -> Refusal {
-        let signed_in = usize::from(world.session.hero.is_some()) + usize::from(world.session.other);
+        let signed_in =
+            usize::from(world.session.hero.is_some()) + usize::from(world.session.other);
         match (self.claimed, self.due(world, now)) {
             (None, _) if signed_in > 1 => Refusal::AccountSelectionRequired,
             (None, _) => Refusal::LoginRequired,

@@ -227,7 +227,15 @@ pub fn moves(world: &World, ghost: &Ghost) -> Vec<Move> {
         all.push(Move::ChooseWithForeignEntry);
     }
     if world.home(Person::Hero) != world.home(Person::Other) {
-        all.extend([Said::ClockAhead, Said::Weak, Said::Stranger, Said::ForeignProof].map(Move::Upstream));
+        all.extend(
+            [
+                Said::ClockAhead,
+                Said::Weak,
+                Said::Stranger,
+                Said::ForeignProof,
+            ]
+            .map(Move::Upstream),
+        );
         // The shell asks the home organisation for a fresh authentication, and checks that it got one.
         if !world.asked.force_login {
             all.push(Move::Upstream(Said::Earlier));
@@ -237,7 +245,12 @@ pub fn moves(world: &World, ghost: &Ghost) -> Vec<Move> {
         }
     }
     all.extend(world.computers().iter().copied().map(Move::Device));
-    all.extend(records().into_iter().filter(|r| *r != ghost.record).map(Move::Record));
+    all.extend(
+        records()
+            .into_iter()
+            .filter(|r| *r != ghost.record)
+            .map(Move::Record),
+    );
     all
 }
 

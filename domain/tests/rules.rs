@@ -14,7 +14,11 @@ pub fn threads() -> usize {
 }
 
 /// Walks worlds on several threads; of several finds the one of the first thread.
-fn explore_all(machine: &dyn Machine, worlds: &[World], threads: usize) -> Result<Seen, Box<Found>> {
+fn explore_all(
+    machine: &dyn Machine,
+    worlds: &[World],
+    threads: usize,
+) -> Result<Seen, Box<Found>> {
     let share = worlds.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
         let walks: Vec<_> = worlds

@@ -1,6 +1,8 @@
 //! The small worlds: what was asked, who is signed in, on which computer, under which policy.
 
-use crate::cast::{Computer, Owner, Person, Record, Role, Standing, T0, WELL, chosen, evidence, id, who};
+use crate::cast::{
+    Computer, Owner, Person, Record, Role, Standing, T0, WELL, chosen, evidence, id, who,
+};
 use techpass_domain::access::{DeviceMatch, Factor, Policy, Rule, Verdict};
 use techpass_domain::account::{Home, Kind};
 use techpass_domain::device::DeviceClass::{Gmd, NonSeGsib, SeGsib};
@@ -171,7 +173,12 @@ impl World {
     /// The session's entry as the shell hands it over.
     pub fn signed_in(&self, person: Person, record: Record) -> Option<SignedIn> {
         let (auth_time, facts) = self.session_of(person)?;
-        let proof = |at: Option<Timestamp>| at.map(|at| Proof { account: id(person), at });
+        let proof = |at: Option<Timestamp>| {
+            at.map(|at| Proof {
+                account: id(person),
+                at,
+            })
+        };
         Some(SignedIn {
             who: who(self.role, person, record),
             sid: sid(person),
@@ -189,11 +196,15 @@ impl World {
 
     pub fn arrival(&self) -> Arrival {
         let people = [Person::Hero, Person::Other];
-        let signed_in = people.iter().filter_map(|p| self.signed_in(*p, self.record));
+        let signed_in = people
+            .iter()
+            .filter_map(|p| self.signed_in(*p, self.record));
         Arrival {
             signed_in: signed_in.collect(),
             known: self.session.known,
-            hint: self.hint.map(|person| chosen(self.role, person, self.record)),
+            hint: self
+                .hint
+                .map(|person| chosen(self.role, person, self.record)),
             device: evidence(self.computer),
         }
     }
@@ -219,7 +230,11 @@ pub fn sid(person: Person) -> Sid {
 
 /// What the home organisation says of a person.
 pub fn word(person: Person, at: Timestamp, strong: bool) -> UpstreamProof {
-    let amr = if strong { &["pop", "swk", "mfa"][..] } else { &["pwd"] };
+    let amr = if strong {
+        &["pop", "swk", "mfa"][..]
+    } else {
+        &["pwd"]
+    };
     UpstreamProof {
         account: id(person),
         at,
@@ -247,7 +262,11 @@ pub fn policy(book: Book) -> Policy {
             rule(Kind::Officer, &gsib, require(&[Number])),
             rule(Kind::Officer, &gmd, require(&[Code, Number])),
             rule(Kind::Officer, &se, Verdict::Deny(Problem::DeviceSe)),
-            rule(Kind::Officer, &unproven, Verdict::Deny(Problem::DeviceUnproven)),
+            rule(
+                Kind::Officer,
+                &unproven,
+                Verdict::Deny(Problem::DeviceUnproven),
+            ),
             rule(Kind::Vendor, &[], require(&[Password, Number])),
             Rule {
                 test_clients_only: true,
@@ -320,7 +339,10 @@ fn sessions(role: Role) -> Vec<(Session, Option<Person>)> {
 }
 
 fn computers(role: Role) -> Vec<Computer> {
-    let mut all = vec![Computer::Unproven, Computer::Proven(NonSeGsib, Owner::Other)];
+    let mut all = vec![
+        Computer::Unproven,
+        Computer::Proven(NonSeGsib, Owner::Other),
+    ];
     if role == Role::Officer {
         all.extend([
             Computer::Proven(NonSeGsib, Owner::Hero),
@@ -337,7 +359,13 @@ fn computers(role: Role) -> Vec<Computer> {
 /// what they change does not depend on the rest of the request.
 pub fn worlds() -> Vec<World> {
     let mut all = Vec::new();
-    let roles = [Role::Officer, Role::Vendor, Role::Product, Role::Guest, Role::Abroad];
+    let roles = [
+        Role::Officer,
+        Role::Vendor,
+        Role::Product,
+        Role::Guest,
+        Role::Abroad,
+    ];
     for role in roles {
         for (book, record) in books_and_records(role) {
             let plain = record == WELL && book == Book::Usual && role != Role::Guest;

@@ -40,7 +40,12 @@ fn refused<T>(text: impl Into<String>) -> Result<T, AdminError> {
     Err(AdminError::Refused(text.into()))
 }
 
-fn record(app: &App, kind: &str, account: Option<&AccountId>, detail: serde_json::Value) -> Result<Write, Error> {
+fn record(
+    app: &App,
+    kind: &str,
+    account: Option<&AccountId>,
+    detail: serde_json::Value,
+) -> Result<Write, Error> {
     app.audit(Record {
         at: app.now(),
         kind: kind.to_owned(),
@@ -100,7 +105,12 @@ pub async fn add_account(app: &App, new: NewAccount) -> Result<Account, AdminErr
     };
     let mut writes = vec![
         Write::AddAccount(account.clone()),
-        record(app, "account.added", Some(&account.id), serde_json::json!({ "kind": account.kind }))?,
+        record(
+            app,
+            "account.added",
+            Some(&account.id),
+            serde_json::json!({ "kind": account.kind }),
+        )?,
     ];
     match (upstream, new.upstream_subject) {
         (Some(upstream), Some(subject)) => writes.push(Write::Link {
@@ -155,7 +165,12 @@ pub async fn set_password(
             phc,
             at: app.now(),
         },
-        record(app, "account.password_set", Some(&account.id), serde_json::json!({}))?,
+        record(
+            app,
+            "account.password_set",
+            Some(&account.id),
+            serde_json::json!({}),
+        )?,
     ];
     Ok(app.store.commit(writes).await?)
 }
@@ -190,7 +205,12 @@ async fn set_status(
             from: account.status.clone(),
             to: to.clone(),
         },
-        record(app, kind, Some(&account.id), serde_json::json!({ "reason": reason }))?,
+        record(
+            app,
+            kind,
+            Some(&account.id),
+            serde_json::json!({ "reason": reason }),
+        )?,
     ];
     if to != Status::Active {
         for entry in app.store.entries_of(&account.id).await? {
@@ -199,7 +219,9 @@ async fn set_status(
     }
     match app.store.commit(writes).await {
         Ok(()) => Ok(()),
-        Err(StoreError::Conflict(_)) => refused("somebody else changed the account first; look again"),
+        Err(StoreError::Conflict(_)) => {
+            refused("somebody else changed the account first; look again")
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -257,11 +279,17 @@ pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminE
 /// are run again.
 pub async fn put_client(app: &App, new: NewClient, secret: &str) -> Result<(), AdminError> {
     if let Some(id) = &new.id
-        && app.store.client(&ClientId::new(id.as_str())).await?.is_some()
+        && app
+            .store
+            .client(&ClientId::new(id.as_str()))
+            .await?
+            .is_some()
     {
         return Ok(());
     }
-    register(app, new, Some(secret.to_owned())).await.map(|_| ())
+    register(app, new, Some(secret.to_owned()))
+        .await
+        .map(|_| ())
 }
 
 async fn register(
@@ -276,8 +304,14 @@ async fn register(
     if new.redirect_uris.is_empty() {
         return refused("give at least one --redirect-uri");
     }
-    let all = new.redirect_uris.iter().chain(&new.post_logout_redirect_uris);
-    for uri in all.chain(&new.backchannel_logout_uri).chain(&new.initiate_login_uri) {
+    let all = new
+        .redirect_uris
+        .iter()
+        .chain(&new.post_logout_redirect_uris);
+    for uri in all
+        .chain(&new.backchannel_logout_uri)
+        .chain(&new.initiate_login_uri)
+    {
         checked_uri(uri)?;
     }
     if new.auth_method == AuthMethod::None && new.pkce_optional {
@@ -285,7 +319,9 @@ async fn register(
     }
     let now = app.now();
     let id = match new.id {
-        Some(id) if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) => {
+        Some(id)
+            if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
             return refused("a client id has 1 to 100 visible ASCII characters");
         }
         Some(id) => id,
@@ -309,8 +345,17 @@ async fn register(
         initiate_login_uri: new.initiate_login_uri,
         created_at: now,
     };
-    let added = record(app, "client.added", None, serde_json::json!({ "client": client.id }))?;
-    match app.store.commit(vec![Write::AddClient(client.clone()), added]).await {
+    let added = record(
+        app,
+        "client.added",
+        None,
+        serde_json::json!({ "client": client.id }),
+    )?;
+    match app
+        .store
+        .commit(vec![Write::AddClient(client.clone()), added])
+        .await
+    {
         Ok(()) => Ok(AddedClient { client, secret }),
         Err(StoreError::Conflict(_)) => refused(format!("there is a client {} already", client.id)),
         Err(error) => Err(error.into()),

@@ -45,6 +45,15 @@ pub enum Error {
     Internal(&'static str),
 }
 
+/// Ends the process when the disk refused to make a commit durable: nothing more may be acknowledged until the database
+/// is opened again and has recovered.
+pub fn end_if_broken(error: &Error) {
+    if let Error::Store(StoreError::Broken { .. }) = error {
+        tracing::error!(error = %crate::web::page::chain(error), "stopping: start again to recover");
+        std::process::exit(1);
+    }
+}
+
 impl Error {
     /// Something that must not happen; the text is for the log.
     pub fn internal(text: &'static str) -> Error {

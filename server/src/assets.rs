@@ -15,7 +15,10 @@ pub async fn get(Path(name): Path<String>) -> Response {
     };
     let mut response = file.contents().into_response();
     let to = response.headers_mut();
-    to.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&name)));
+    to.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(media_type(&name)),
+    );
     let keep = HeaderValue::from_static("public, max-age=86400");
     to.insert(header::CACHE_CONTROL, keep);
     response

@@ -27,12 +27,15 @@ impl Clock {
     }
 
     /// Now.
+    #[allow(clippy::disallowed_methods)] // Here it is handed out.
     pub fn now(&self) -> Timestamp {
         let base = match &self.stopped_at {
             Some(at) => at.load(Ordering::SeqCst),
             None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
+                .map_or(0, |since| {
+                    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+                }),
         };
         Timestamp(base).plus(self.offset_s.load(Ordering::SeqCst))
     }

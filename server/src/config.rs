@@ -150,8 +150,6 @@ pub struct Limits {
     pub code: Lockout,
     /// Requests to phones.
     pub number: AskLimits,
-    /// Authorisations for one client in one session within a minute before the loop is broken; 0 for no limit.
-    pub loop_breaker: usize,
 }
 
 /// Proxies in front.
@@ -294,7 +292,9 @@ impl Config {
             ));
         }
         let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && (loopback || self.brand.demonstration)) {
+        if url.scheme() != "https"
+            && !(url.scheme() == "http" && (loopback || self.brand.demonstration))
+        {
             return Err(bad(
                 "public_url",
                 "must begin with https:// (http:// is for localhost only)",
@@ -334,7 +334,10 @@ impl Config {
                 warnings.push(text.to_owned());
             }
         };
-        warn(!self.secure(), "public_url is plain HTTP: cookies are not protected");
+        warn(
+            !self.secure(),
+            "public_url is plain HTTP: cookies are not protected",
+        );
         warn(self.brand.demonstration, "brand.demonstration is on");
         warn(
             self.outbound.allow_private,
@@ -387,11 +390,16 @@ fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), Co
     let lower = name.to_lowercase();
     let (key, value) = match lower.strip_suffix("_file") {
         // Keys that end in `_file` themselves hold a path.
-        Some(key) if !["master_key", "client_secret", "ca", "certificate", "key"].iter().any(|own| key.ends_with(own)) => {
-            let read = std::fs::read_to_string(&value).map_err(|error| ConfigError::Unreadable {
-                path: value.clone(),
-                reason: error.to_string(),
-            })?;
+        Some(key)
+            if !["master_key", "client_secret", "ca", "certificate", "key"]
+                .iter()
+                .any(|own| key.ends_with(own)) =>
+        {
+            let read =
+                std::fs::read_to_string(&value).map_err(|error| ConfigError::Unreadable {
+                    path: value.clone(),
+                    reason: error.to_string(),
+                })?;
             (key.to_owned(), read.trim_end().to_owned())
         }
         _ => (lower.clone(), value),
@@ -444,17 +452,27 @@ mod tests {
     fn the_environment_lies_over_the_file() {
         let config = parse(
             FILE,
-            &[("TECHPASS__BRAND__NAME", "Sign-in"), ("TECHPASS__SESSION__IDLE_S", "60"), ("PATH", "x")],
+            &[
+                ("TECHPASS__BRAND__NAME", "Sign-in"),
+                ("TECHPASS__SESSION__IDLE_S", "60"),
+                ("PATH", "x"),
+            ],
         )
         .unwrap();
-        assert_eq!((config.brand.name.as_str(), config.session.idle_s), ("Sign-in", 60));
+        assert_eq!(
+            (config.brand.name.as_str(), config.session.idle_s),
+            ("Sign-in", 60)
+        );
         assert_eq!(config.issuer(), "https://techpass.example");
     }
 
     #[test]
     fn an_unknown_key_is_an_error_that_names_the_closest_one() {
         let error = parse(&format!("{FILE}\n[sesion]\nidle_s = 1"), &[]).unwrap_err();
-        assert!(error.to_string().contains("did you mean `session`?"), "{error}");
+        assert!(
+            error.to_string().contains("did you mean `session`?"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -94,7 +94,10 @@ async fn register(app: &App, headers: &HeaderMap, token: &str, ticket: Ticket) -
     if let Some(old) = cookies::read(app, headers, Cookie::Device)
         && let Some(device) = app.store.device_by_key(&hashed(&old)).await?
     {
-        writes.push(Write::RemoveDevice { id: device.id, at: now });
+        writes.push(Write::RemoveDevice {
+            id: device.id,
+            at: now,
+        });
     }
     let key = chance::secret()?;
     if let Some(class) = ticket.class {

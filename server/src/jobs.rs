@@ -16,6 +16,7 @@ pub async fn run(app: App) {
         tokio::time::sleep(TICK).await;
         tick = tick.wrapping_add(1);
         if let Err(error) = round(&app, tick).await {
+            crate::app::end_if_broken(&error);
             tracing::error!(error = %crate::web::page::chain(&error), "a job failed");
         }
     }

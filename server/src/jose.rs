@@ -88,7 +88,12 @@ pub fn by_jwks(token: &str, jwks: &Value, algorithms: &[String]) -> Result<Value
 }
 
 /// Keys of the right kind, for signatures, without private members, RSA of at least 2048 bits.
-fn fitting_keys<'a>(compact: &Unverified<'_>, jwks: &'a Value, kty: &str, alg: &str) -> Vec<&'a Value> {
+fn fitting_keys<'a>(
+    compact: &Unverified<'_>,
+    jwks: &'a Value,
+    kty: &str,
+    alg: &str,
+) -> Vec<&'a Value> {
     let text = |key: &'a Value, name: &str| key.get(name).and_then(Value::as_str);
     let keys = jwks.get("keys").and_then(Value::as_array);
     let fits = |key: &&'a Value| {

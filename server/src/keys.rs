@@ -131,8 +131,7 @@ fn generate(
     let failed = |_| Error::internal("a signing key cannot be made");
     let (der, mut public) = match alg {
         SigningAlg::ES256 => {
-            let pair =
-                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
             let der = pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec();
             (der, ec_jwk(pair.public_key().as_ref())?)
         }

@@ -8,14 +8,13 @@ use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
 use crate::web::shell;
 use crate::{assets, devices, home, upstream};
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options, post};
-use axum::{Router, body};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use techpass_domain::oidc::discovery::path;
 use techpass_domain::problem::Problem;
 
@@ -30,15 +29,18 @@ pub fn router(app: &App) -> Router {
         .route("/privacy", get(info_privacy))
         .route("/terms", get(info_terms))
         .route("/e/{code}", get(problem_page))
-        .layer(middleware::from_fn_with_state(app.clone(), shell::same_origin));
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            shell::same_origin,
+        ));
     // Endpoints of protocols: other sites and programs call them, each with its own proof.
     let protocols = Router::new()
         .route(path::DISCOVERY, get(metadata::discovery))
         .route(path::JWKS, get(metadata::jwks))
-        .route(path::AUTHORIZE, get(authorize_any).post(authorize_any))
+        .route(path::AUTHORIZE, get(authorize_get).post(sent_on))
         .route(path::TOKEN, post(token_post))
         .route(path::USERINFO, userinfo_routes())
-        .route(path::END_SESSION, get(logout_any).post(logout_any))
+        .route(path::END_SESSION, get(logout_get).post(sent_on))
         .route("/upstream/{id}/callback", get(upstream_callback))
         .route("/s/{address}/events", get(login_events))
         .route("/s/{address}/status", get(login_status))
@@ -58,10 +60,22 @@ pub fn router(app: &App) -> Router {
 fn phones() -> Router<App> {
     let v1 = "/authenticator/v1";
     Router::new()
-        .route(&format!("{v1}/enrolments"), post(phone_enrol).options(preflight))
-        .route(&format!("{v1}/requests"), get(phone_requests).options(preflight))
-        .route(&format!("{v1}/requests/{{id}}/answer"), post(phone_answer).options(preflight))
-        .route(&format!("{v1}/events"), get(phone_events).options(preflight))
+        .route(
+            &format!("{v1}/enrolments"),
+            post(phone_enrol).options(preflight),
+        )
+        .route(
+            &format!("{v1}/requests"),
+            get(phone_requests).options(preflight),
+        )
+        .route(
+            &format!("{v1}/requests/{{id}}/answer"),
+            post(phone_answer).options(preflight),
+        )
+        .route(
+            &format!("{v1}/events"),
+            get(phone_events).options(preflight),
+        )
         .layer(DefaultBodyLimit::max(authenticator::BODY_MAX))
 }
 
@@ -98,9 +112,11 @@ async fn problem_page(State(app): State<App>, Path(code): Path<String>) -> Respo
 async fn login_get(
     State(app): State<App>,
     Path(address): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    page(&app, advance::get(&app, &headers, &address).await)
+    let query = query.unwrap_or_default();
+    page(&app, advance::get(&app, &headers, &address, &query).await)
 }
 
 async fn login_post(
@@ -135,20 +151,44 @@ async fn login_status(
         .unwrap_or_else(gone)
 }
 
-async fn authorize_any(State(app): State<App>, request: Request) -> Response {
-    let outcome = match parameters(request).await {
-        Ok((parts, encoded)) => authorize::authorize(&app, &parts, &encoded).await,
-        Err(fault) => Err(fault),
-    };
-    page(&app, outcome)
+async fn authorize_get(State(app): State<App>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let encoded = parts.uri.query().unwrap_or_default();
+    page(&app, authorize::authorize(&app, &parts, encoded).await)
 }
 
-async fn logout_any(State(app): State<App>, request: Request) -> Response {
-    let outcome = match parameters(request).await {
-        Ok((parts, encoded)) => end_session::ask(&app, &parts.headers, &encoded).await,
-        Err(fault) => Err(fault),
-    };
-    page(&app, outcome)
+async fn logout_get(State(app): State<App>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let encoded = parts.uri.query().unwrap_or_default();
+    page(&app, end_session::ask(&app, &parts.headers, encoded).await)
+}
+
+/// A request that another site posts comes without our cookies (`SameSite=Lax`), so nobody would seem to be signed in.
+/// Sent on as GET it comes with them, and means the same.
+async fn sent_on(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    page(&app, as_get(&app, &uri, &headers, &body))
+}
+
+fn as_get(app: &App, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Outcome {
+    let encoded = text_form(headers, body)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"%+&=-._~!*'(),;:@/?$".contains(&b);
+    if !encoded.bytes().all(plain) {
+        return Err(Fault::Problem(
+            Problem::Unsupported,
+            StatusCode::BAD_REQUEST,
+        ));
+    }
+    if encoded.len() > shell::TARGET_MAX - 100 {
+        return Err(Fault::Problem(
+            Problem::Unsupported,
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ));
+    }
+    Ok(crate::web::page::see_other(&format!(
+        "{}{}?{encoded}",
+        app.issuer,
+        uri.path()
+    )))
 }
 
 async fn logout_confirm(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
@@ -270,24 +310,6 @@ async fn wrong_method(State(app): State<App>) -> Response {
     crate::web::page::refused(&app, Problem::Unsupported, StatusCode::METHOD_NOT_ALLOWED)
 }
 
-/// The parameters of an endpoint that takes GET and POST alike.
-async fn parameters(request: Request) -> Result<(Parts, String), Fault> {
-    let (parts, body) = request.into_parts();
-    if parts.method != http::Method::POST {
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        return Ok((parts, query));
-    }
-    let body = body::to_bytes(body, shell::BODY_MAX)
-        .await
-        .map_err(|_| too_large())?;
-    let encoded = text_form(&parts.headers, &body)?.to_owned();
-    Ok((parts, encoded))
-}
-
-fn too_large() -> Fault {
-    Fault::Problem(Problem::Unsupported, StatusCode::PAYLOAD_TOO_LARGE)
-}
-
 fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Fault> {
     let text = text_form(headers, body)?;
     Form::parse(text.as_bytes())
@@ -298,7 +320,9 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Fault> {
 fn text_form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, Fault> {
     let unsupported = || Fault::Problem(Problem::Unsupported, StatusCode::BAD_REQUEST);
     let kind = headers.get(http::header::CONTENT_TYPE);
-    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let bare = kind.split(';').next().unwrap_or_default().trim();
     if !bare.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(unsupported());

@@ -86,7 +86,13 @@ pub async fn run(app: App, public: TcpListener, stop: Stop) -> Result<(), Error>
         }
         None => None,
     };
-    let served = listen(public, routes::router(&app), app.config.tls.clone(), stop.clone()).await;
+    let served = listen(
+        public,
+        routes::router(&app),
+        app.config.tls.clone(),
+        stop.clone(),
+    )
+    .await;
     stop.graceful_shutdown(Some(DRAIN));
     jobs.abort();
     if let Some(phone) = phone {

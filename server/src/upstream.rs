@@ -49,8 +49,9 @@ impl Upstreams {
         let mut all = HashMap::new();
         for one in &config.upstream {
             let path = &one.client_secret_file;
-            let secret = std::fs::read_to_string(path)
-                .map_err(|error| Error::System(format!("cannot read {}: {error}", path.display())))?;
+            let secret = std::fs::read_to_string(path).map_err(|error| {
+                Error::System(format!("cannot read {}: {error}", path.display()))
+            })?;
             let issuer = one.issuer.as_str().trim_end_matches('/').to_owned();
             let upstream = Upstream {
                 issuer,
@@ -145,13 +146,21 @@ pub async fn callback(app: &App, headers: &HeaderMap, id: &str, query: &str) -> 
     let learned = trip::learn(app, &upstream, false).await;
     let named = learned.is_ok_and(|learned| learned.iss_parameter);
     if !techpass_domain::oidc::upstream::answers(params.get("iss"), &upstream.issuer, named) {
-        return Ok(trouble(app, &bound, "the answer is not from the issuer that was asked"));
+        return Ok(trouble(
+            app,
+            &bound,
+            "the answer is not from the issuer that was asked",
+        ));
     }
     if let Some(error) = params.get("error") {
         return refused(app, headers, bound, error).await;
     }
     let Some(code) = params.get("code") else {
-        return Ok(trouble(app, &bound, "the answer holds neither code nor error"));
+        return Ok(trouble(
+            app,
+            &bound,
+            "the answer holds neither code nor error",
+        ));
     };
     let asked = trip::Asked {
         nonce: app.seal.derived_text("upstream-nonce", &state),
@@ -179,9 +188,7 @@ async fn refused(app: &App, headers: &HeaderMap, bound: Bound, error: &str) -> O
         return Ok(trouble(app, &bound, "the upstream answered with an error"));
     }
     match drive(app, bound, Event::UpstreamRefused, Vec::new()).await? {
-        Driven::Taken(after) | Driven::Stale(after) => {
-            advance::advance(app, headers, *after).await
-        }
+        Driven::Taken(after) | Driven::Stale(after) => advance::advance(app, headers, *after).await,
         Driven::Lost(_) => Err(Fault::expired()),
     }
 }
@@ -197,7 +204,11 @@ async fn returned(
     let account = match found {
         Ok(account) => account,
         Err(reason) => {
-            tracing::warn!(upstream = upstream.config.id, reason, "no account for an upstream's subject");
+            tracing::warn!(
+                upstream = upstream.config.id,
+                reason,
+                "no account for an upstream's subject"
+            );
             let problem = Problem::WrongAccount;
             return Err(Fault::Problem(problem, StatusCode::FORBIDDEN));
         }

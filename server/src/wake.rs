@@ -42,7 +42,9 @@ pub async fn until(receiver: &mut broadcast::Receiver<Change>, wanted: &Change) 
         match receiver.recv().await {
             Ok(change) if change == *wanted || change == Change::All => return,
             Ok(_) => {}
-            Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => return,
+            Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => {
+                return;
+            }
         }
     }
 }

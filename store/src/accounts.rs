@@ -61,38 +61,38 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
         Write::SetFailures {
             account,
             factor,
-            from: None,
+            from,
             to,
-        } => Statement::one(
-            conflict::FAILURES,
-            "INSERT INTO failures (account_id, factor, count, last_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            vec![
-                account.into(),
-                factor.into(),
-                to.count.into(),
-                to.last_at.0.into(),
-            ],
-        ),
-        Write::SetFailures {
-            account,
-            factor,
-            from: Some(from),
-            to,
-        } => Statement::one(
-            conflict::FAILURES,
-            "UPDATE failures SET count = $3, last_at = $4 \
-             WHERE account_id = $1 AND factor = $2 AND count = $5 AND last_at = $6",
-            vec![
-                account.into(),
-                factor.into(),
-                to.count.into(),
-                to.last_at.0.into(),
-                from.count.into(),
-                from.last_at.0.into(),
-            ],
-        ),
+        } => set_failures(account, factor, from, to),
         _ => return Err(misrouted()),
     }])
+}
+
+/// Counts only from where the counter was read, so that of two at once one looks again.
+fn set_failures(
+    account: String,
+    factor: &'static str,
+    from: Option<Failures>,
+    to: Failures,
+) -> Statement {
+    let mut params = vec![
+        account.into(),
+        factor.into(),
+        to.count.into(),
+        to.last_at.0.into(),
+    ];
+    let sql = match from {
+        None => {
+            "INSERT INTO failures (account_id, factor, count, last_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING"
+        }
+        Some(from) => {
+            params.extend([from.count.into(), from.last_at.0.into()]);
+            "UPDATE failures SET count = $3, last_at = $4 \
+             WHERE account_id = $1 AND factor = $2 AND count = $5 AND last_at = $6"
+        }
+    };
+    Statement::one(conflict::FAILURES, sql, params)
 }
 
 fn account(row: &Row) -> Result<Account, StoreError> {

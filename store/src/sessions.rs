@@ -40,6 +40,33 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
             "UPDATE logins SET data = $3, version = version + 1 WHERE id = $1 AND version = $2",
             vec![id.as_str().into(), version.into(), data.into()],
         ),
+        Write::AddSession { .. }
+        | Write::RotateSession { .. }
+        | Write::AddEntry { .. }
+        | Write::UpdateEntry { .. }
+        | Write::EndEntry { .. } => session(write)?,
+        Write::Remember {
+            browser_sha256,
+            account,
+            at,
+        } => Statement::any(
+            "INSERT INTO remembered (browser_sha256, account_id, used_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (browser_sha256, account_id) DO UPDATE SET used_at = excluded.used_at",
+            vec![browser_sha256.into(), account.as_str().into(), at.0.into()],
+        ),
+        Write::Forget {
+            browser_sha256,
+            account,
+        } => Statement::any(
+            "DELETE FROM remembered WHERE browser_sha256 = $1 AND account_id = $2",
+            vec![browser_sha256.into(), account.as_str().into()],
+        ),
+        _ => return Err(misrouted()),
+    }])
+}
+
+fn session(write: Write) -> Result<Statement, StoreError> {
+    Ok(match write {
         Write::AddSession {
             id,
             secret_sha256,
@@ -95,24 +122,8 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
             "UPDATE entries SET ended_at = $2 WHERE sid = $1 AND ended_at IS NULL",
             vec![sid.as_str().into(), at.0.into()],
         ),
-        Write::Remember {
-            browser_sha256,
-            account,
-            at,
-        } => Statement::any(
-            "INSERT INTO remembered (browser_sha256, account_id, used_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (browser_sha256, account_id) DO UPDATE SET used_at = excluded.used_at",
-            vec![browser_sha256.into(), account.as_str().into(), at.0.into()],
-        ),
-        Write::Forget {
-            browser_sha256,
-            account,
-        } => Statement::any(
-            "DELETE FROM remembered WHERE browser_sha256 = $1 AND account_id = $2",
-            vec![browser_sha256.into(), account.as_str().into()],
-        ),
         _ => return Err(misrouted()),
-    }])
+    })
 }
 
 fn add_login(new: NewLogin) -> Statement {

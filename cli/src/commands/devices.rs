@@ -60,7 +60,10 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
                 then: None,
             };
             println!("{}", devices::link(&app, &ticket).await?);
-            eprintln!("Open it in that computer's browser within {} minutes.", LINK_LIFETIME_S / 60);
+            eprintln!(
+                "Open it in that computer's browser within {} minutes.",
+                LINK_LIFETIME_S / 60
+            );
         }
         Command::List(list) => {
             let app = list.config.open().await?;

@@ -57,8 +57,9 @@ struct ClientEntry {
 
 /// Adds what the file holds. It stops at the first entry that is refused and says which; those before it stand.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
-    let text = std::fs::read_to_string(&args.file)
-        .map_err(|error| Failure::failed(format!("cannot read {}: {error}", args.file.display())))?;
+    let text = std::fs::read_to_string(&args.file).map_err(|error| {
+        Failure::failed(format!("cannot read {}: {error}", args.file.display()))
+    })?;
     let file: File = toml::from_str(&text)
         .map_err(|error| Failure::failed(format!("{}: {error}", args.file.display())))?;
     let app = args.config.open().await?;
@@ -95,7 +96,11 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         };
         let added = admin::add_client(&app, new).await;
         let added = added.map_err(|error| Failure::refused(format!("client {name}: {error}")))?;
-        println!("client  {}  {}", added.client.id, added.secret.unwrap_or_default());
+        println!(
+            "client  {}  {}",
+            added.client.id,
+            added.secret.unwrap_or_default()
+        );
     }
     Ok(Exit::Ok)
 }

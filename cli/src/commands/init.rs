@@ -20,20 +20,24 @@ const HOME: &str = include_str!("../../../docs/examples/home-organisation.toml")
 
 /// Writes `master.key` and `techpass.toml`; never over files that are there.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    std::fs::create_dir_all(&args.dir).map_err(|error| {
-        Failure::failed(format!("cannot make {}: {error}", args.dir.display()))
-    })?;
+    std::fs::create_dir_all(&args.dir)
+        .map_err(|error| Failure::failed(format!("cannot make {}: {error}", args.dir.display())))?;
     let key = args.dir.join("master.key");
     let config = args.dir.join("techpass.toml");
     for file in [&key, &config] {
         if file.exists() {
-            return Err(Failure::refused(format!("{} is there already", file.display())));
+            return Err(Failure::refused(format!(
+                "{} is there already",
+                file.display()
+            )));
         }
     }
     write_private(&key, new_master_key()?.as_bytes())?;
     let text = if args.role == "home" { HOME } else { TECHPASS };
     let dir = args.dir.display().to_string();
-    let text = text.replace("/etc/techpass", &dir).replace("/var/lib/techpass", &dir);
+    let text = text
+        .replace("/etc/techpass", &dir)
+        .replace("/var/lib/techpass", &dir);
     std::fs::write(&config, text).map_err(Failure::system)?;
     println!("{}\n{}", key.display(), config.display());
     eprintln!("Keep the master key apart from the database and its backups.");

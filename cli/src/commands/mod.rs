@@ -38,11 +38,14 @@ impl ConfigArg {
 
 /// A secret from a file, or from standard input for `-`. Never from the command line, where others can read it.
 pub fn secret_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let failed = |error: std::io::Error| Failure::failed(format!("cannot read {}: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::failed(format!("cannot read {}: {error}", path.display()));
     let text = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin()).map_err(failed)?
     } else {
         std::fs::read_to_string(path).map_err(failed)?
     };
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    Ok(Zeroizing::new(
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
 }

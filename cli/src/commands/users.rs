@@ -137,7 +137,10 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let account = admin::account(&app, &one.login_id).await?;
             let link = enrol::link(&app, &account.id, enrol::LINK_LIFETIME_S).await?;
             if one.json {
-                println!("{}", serde_json::json!({ "link": link, "expires_in_s": enrol::LINK_LIFETIME_S }));
+                println!(
+                    "{}",
+                    serde_json::json!({ "link": link, "expires_in_s": enrol::LINK_LIFETIME_S })
+                );
             } else {
                 println!("{link}");
             }

@@ -48,7 +48,12 @@ impl Browser {
     }
 
     /// Presses the button or follows the link of this name, with fields filled in.
-    pub async fn press(&mut self, page: &Page, name: &str, fields: &[(&str, &str)]) -> Result<Page> {
+    pub async fn press(
+        &mut self,
+        page: &Page,
+        name: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Page> {
         let target = page.target(name, fields)?;
         match target {
             Target::Get(url) => self.follow(url, None).await,
@@ -67,7 +72,9 @@ impl Browser {
             let status = answer.status();
             if status.is_redirection() {
                 let location = answer.headers().get(header::LOCATION);
-                let location = location.context("a redirect without an address")?.to_str()?;
+                let location = location
+                    .context("a redirect without an address")?
+                    .to_str()?;
                 url = url.join(location)?;
                 continue;
             }
@@ -88,7 +95,11 @@ impl Browser {
                 request.header(header::ORIGIN, origin)
             }
         };
-        let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, HeaderValue::from_str(&cookies.join("; "))?);
         }
@@ -102,11 +113,13 @@ impl Browser {
             let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
                 continue;
             };
-            let gone = value.is_empty() || parts.any(|part| part.trim().eq_ignore_ascii_case("max-age=0"));
+            let gone =
+                value.is_empty() || parts.any(|part| part.trim().eq_ignore_ascii_case("max-age=0"));
             if gone {
                 self.cookies.remove(name.trim());
             } else {
-                self.cookies.insert(name.trim().to_owned(), value.to_owned());
+                self.cookies
+                    .insert(name.trim().to_owned(), value.to_owned());
             }
         }
     }
@@ -155,8 +168,13 @@ impl Page {
         let html = Html::parse_document(&self.body);
         for element in html.select(&selector("input[type=radio]")?) {
             let id = element.attr("id").unwrap_or_default();
-            let own = html.select(&selector(&format!("label[for=\"{id}\"]"))?).next();
-            let around = element.ancestors().filter_map(ElementRef::wrap).find(|e| e.value().name() == "label");
+            let own = html
+                .select(&selector(&format!("label[for=\"{id}\"]"))?)
+                .next();
+            let around = element
+                .ancestors()
+                .filter_map(ElementRef::wrap)
+                .find(|e| e.value().name() == "label");
             let shown = own.or(around).map(text_of).unwrap_or_default();
             if shown.contains(label) {
                 let name = element.attr("name").unwrap_or_default();
@@ -164,7 +182,10 @@ impl Page {
                 return Ok((name.to_owned(), value.to_owned()));
             }
         }
-        bail!("there is no choice {label} on the page {:?}", self.heading())
+        bail!(
+            "there is no choice {label} on the page {:?}",
+            self.heading()
+        )
     }
 
     fn target(&self, name: &str, fields: &[(&str, &str)]) -> Result<Target> {
@@ -181,7 +202,11 @@ impl Page {
                 return Ok(Target::Get(self.url.join(href)?));
             }
         }
-        bail!("there is no button or link {name:?} on the page {:?} ({})", self.heading(), self.status)
+        bail!(
+            "there is no button or link {name:?} on the page {:?} ({})",
+            self.heading(),
+            self.status
+        )
     }
 
     fn form_target(&self, button: ElementRef<'_>, fields: &[(&str, &str)]) -> Result<Target> {
@@ -190,7 +215,9 @@ impl Page {
         let form = form.context("a button outside a form")?;
         let mut values: Form = Vec::new();
         for input in form.select(&selector("input, select, textarea")?) {
-            let Some(name) = input.attr("name") else { continue };
+            let Some(name) = input.attr("name") else {
+                continue;
+            };
             let choice = matches!(input.attr("type"), Some("radio" | "checkbox"));
             if choice && input.attr("checked").is_none() {
                 continue;
@@ -207,7 +234,10 @@ impl Page {
             values.push((name.to_owned(), value.to_owned()));
         }
         let mut url = self.url.join(form.attr("action").unwrap_or_default())?;
-        if form.attr("method").is_some_and(|m| m.eq_ignore_ascii_case("post")) {
+        if form
+            .attr("method")
+            .is_some_and(|m| m.eq_ignore_ascii_case("post"))
+        {
             return Ok(Target::Post(url, values));
         }
         url.query_pairs_mut().clear().extend_pairs(values);

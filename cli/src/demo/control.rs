@@ -34,7 +34,12 @@ pub fn router(world: &World) -> Router {
     let control = Arc::new(Control {
         techpass: world.techpass.clone(),
         wog: world.wog.clone(),
-        host: origins.control().split("//").nth(1).unwrap_or_default().to_owned(),
+        host: origins
+            .control()
+            .split("//")
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned(),
         own: origins.control(),
         docs_portal: origins.docs_portal(),
         authenticator: origins.authenticator(),
@@ -56,7 +61,10 @@ async fn guard(
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|h| h.to_str().ok());
     if !host.is_some_and(|host| host.eq_ignore_ascii_case(&control.host)) {
         let text = format!("This address is {}.", control.own);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
@@ -64,11 +72,20 @@ async fn guard(
     let mut response = next.run(request).await;
     let to = response.headers_mut();
     to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    to.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    to.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    to.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    to.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    );
     // No form-action: the forms lead on through WOG and the Authenticator to wherever the person was.
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-    to.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    to.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy),
+    );
     response
 }
 
@@ -86,7 +103,6 @@ struct Page<'a> {
 struct Row {
     login_id: &'static str,
     name: &'static str,
-    device: &'static str,
     title: &'static str,
     officer: bool,
 }
@@ -95,7 +111,6 @@ async fn page(State(control): State<Arc<Control>>) -> Response {
     let people = PEOPLE.iter().map(|person| Row {
         login_id: person.login_id,
         name: person.name,
-        device: person.device_word(),
         title: person.device.map_or("any computer", DeviceClass::title),
         officer: person.is_officer(),
     });
@@ -164,7 +179,7 @@ async fn device(State(control): State<Arc<Control>>, Query(query): Query<DeviceQ
     };
     let then = match return_address(&control, query.return_to.as_deref()) {
         Ok(then) => then,
-        Err(response) => return response,
+        Err(reason) => return bad(reason),
     };
     let ticket = Ticket {
         class,
@@ -179,18 +194,20 @@ async fn device(State(control): State<Arc<Control>>, Query(query): Query<DeviceQ
 }
 
 /// Where a browser goes on: on this computer only, so that the page is nobody's open redirector.
-fn return_address(control: &Control, asked: Option<&str>) -> Result<String, Response> {
+fn return_address(control: &Control, asked: Option<&str>) -> Result<String, &'static str> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
         return Ok(format!("{}/", control.own));
     };
-    let base = Url::parse(&control.own).map_err(failed)?;
-    let url = base.join(asked).map_err(|_| bad("return_to is not an address"))?;
+    let base = Url::parse(&control.own).map_err(|_| "this page has no usable address")?;
+    let url = base
+        .join(asked)
+        .map_err(|_| "return_to is not an address")?;
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
         || url.host_str() == base.host_str();
     if local && matches!(url.scheme(), "http" | "https") {
         Ok(url.into())
     } else {
-        Err(bad("return_to must lead to this computer"))
+        Err("return_to must lead to this computer")
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod browser;
 mod check;
+mod configs;
 mod control;
 mod people;
 mod tls;

@@ -37,15 +37,45 @@ const fn person(
 
 /// All of them.
 pub const PEOPLE: [Person; 7] = [
-    person("mei.tan@agency.example", "Mei Tan", Kind::Officer, Some(DeviceClass::NonSeGsib)),
-    person("arjun.nair@agency.example", "Arjun Nair", Kind::Officer, Some(DeviceClass::Gmd)),
-    person("siti_rahim@techpass.example", "Siti Rahim", Kind::Vendor, None),
-    person("wei.lim@agency.example", "Lim Wei", Kind::Officer, Some(DeviceClass::SeGsib)),
+    person(
+        "mei.tan@agency.example",
+        "Mei Tan",
+        Kind::Officer,
+        Some(DeviceClass::NonSeGsib),
+    ),
+    person(
+        "arjun.nair@agency.example",
+        "Arjun Nair",
+        Kind::Officer,
+        Some(DeviceClass::Gmd),
+    ),
+    person(
+        "siti_rahim@techpass.example",
+        "Siti Rahim",
+        Kind::Vendor,
+        None,
+    ),
+    person(
+        "wei.lim@agency.example",
+        "Lim Wei",
+        Kind::Officer,
+        Some(DeviceClass::SeGsib),
+    ),
     Person {
         administrator: true,
-        ..person("kavya.raj@agency.example", "Kavya Raj", Kind::Officer, Some(DeviceClass::NonSeGsib))
+        ..person(
+            "kavya.raj@agency.example",
+            "Kavya Raj",
+            Kind::Officer,
+            Some(DeviceClass::NonSeGsib),
+        )
     },
-    person("operator@techpass.example", "Operator", Kind::Operator, None),
+    person(
+        "operator@techpass.example",
+        "Operator",
+        Kind::Operator,
+        None,
+    ),
     person("probe@techpass.example", "Probe", Kind::Product, None),
 ];
 

@@ -2,7 +2,10 @@
 
 use super::Origins;
 use crate::exit::Failure;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use std::path::{Path, PathBuf};
 
 /// Where the files are.
@@ -27,7 +30,8 @@ pub fn prepare(data: &Path, origins: &Origins) -> Result<Files, Failure> {
     if files.certificate.exists() && files.key.exists() && files.ca.exists() {
         return Ok(files);
     }
-    let failed = |error: rcgen::Error| Failure::failed(format!("a certificate cannot be made: {error}"));
+    let failed =
+        |error: rcgen::Error| Failure::failed(format!("a certificate cannot be made: {error}"));
     let mut authority = CertificateParams::new(Vec::new()).map_err(failed)?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -1,7 +1,7 @@
 //! Everything a demonstration runs: two servers, a portal, the phone's web app, the control page.
 
 use super::people::{PASSWORD, PEOPLE, Person, probe_claims};
-use super::{Origins, control, tls};
+use super::{Origins, configs, control, tls};
 use crate::exit::Failure;
 use crate::phone::Phone;
 use axum_server::Handle;
@@ -48,11 +48,16 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .mode(0o600)
         .open(path)
         .map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
 }
 
 /// The secret in a file, made when there is none yet.
-fn secret_file(path: &Path, fresh: impl FnOnce() -> Result<String, Failure>) -> Result<String, Failure> {
+fn secret_file(
+    path: &Path,
+    fresh: impl FnOnce() -> Result<String, Failure>,
+) -> Result<String, Failure> {
     if let Ok(text) = std::fs::read_to_string(path) {
         return Ok(text.trim().to_owned());
     }
@@ -94,8 +99,14 @@ impl World {
         let portal_secret = secret_file(&data.join("portal-client.secret"), || {
             chance::prefixed("tp_cs_").map_err(Failure::system)
         })?;
-        let wog = start_one(&wog_config(origins, data, files.as_ref()), data, "wog", &clock).await?;
-        let techpass_text = techpass_config(origins, data, files.as_ref());
+        let wog = start_one(
+            &configs::wog(origins, data, files.as_ref()),
+            data,
+            "wog",
+            &clock,
+        )
+        .await?;
+        let techpass_text = configs::techpass(origins, data, files.as_ref());
         let techpass = start_one(&techpass_text, data, "techpass", &clock).await?;
         let world = World {
             origins: origins.clone(),
@@ -107,7 +118,9 @@ impl World {
             running: tokio::sync::Mutex::new(JoinSet::new()),
         };
         world.populate(&upstream_secret, &portal_secret).await?;
-        world.serve(listeners, files.as_ref(), &portal_secret).await?;
+        world
+            .serve(listeners, files.as_ref(), &portal_secret)
+            .await?;
         world.enrol_phones().await?;
         Ok(world)
     }
@@ -168,14 +181,22 @@ impl World {
         let docs = self.origins.docs_portal();
         let broker = NewClient {
             broker: true,
-            ..client("techpass", "TechPass", format!("{}/upstream/wog/callback", self.origins.techpass()))
+            ..client(
+                "techpass",
+                "TechPass",
+                format!("{}/upstream/wog/callback", self.origins.techpass()),
+            )
         };
         add_client(&self.wog, broker, upstream_secret).await?;
         let portal = NewClient {
             post_logout_redirect_uris: vec![format!("{docs}/logged-out")],
             backchannel_logout_uri: Some(format!("{docs}/backchannel-logout")),
             initiate_login_uri: Some(format!("{docs}/auth/start")),
-            ..client("docs-portal", "Docs portal", format!("{docs}/auth/callback"))
+            ..client(
+                "docs-portal",
+                "Docs portal",
+                format!("{docs}/auth/callback"),
+            )
         };
         add_client(&self.techpass, portal, portal_secret).await?;
         for person in &PEOPLE {
@@ -188,7 +209,8 @@ impl World {
     async fn enrol_phones(&self) -> Result<(), Failure> {
         for person in &PEOPLE {
             let path = self.phone_path(person);
-            let mut phone = Phone::open_trusting(&path, self.ca.as_deref()).map_err(Failure::system)?;
+            let mut phone =
+                Phone::open_trusting(&path, self.ca.as_deref()).map_err(Failure::system)?;
             for app in [&self.wog, &self.techpass] {
                 let enrolled = phone.accounts().iter().any(|profile| {
                     profile.issuer == app.issuer && profile.account == person.login_id
@@ -198,7 +220,8 @@ impl World {
                 let (Some(account), false) = (account, enrolled) else {
                     continue;
                 };
-                let link = techpass_server::authenticator::enrol::link(app, &account.id, 600).await?;
+                let link =
+                    techpass_server::authenticator::enrol::link(app, &account.id, 600).await?;
                 let name = format!("{}'s phone", person.name);
                 phone.enrol(&link, &name).await.map_err(Failure::system)?;
             }
@@ -274,7 +297,8 @@ impl World {
 
     /// Stops everything and waits for it.
     pub async fn stop(&self) {
-        self.stop.graceful_shutdown(Some(std::time::Duration::from_secs(1)));
+        self.stop
+            .graceful_shutdown(Some(std::time::Duration::from_secs(1)));
         let mut running = self.running.lock().await;
         while running.join_next().await.is_some() {}
     }
@@ -312,7 +336,9 @@ fn client(id: &str, name: &str, redirect_uri: String) -> NewClient {
 
 /// Adds a client with a known secret, unless it is there.
 async fn add_client(app: &App, new: NewClient, secret: &str) -> Result<(), Failure> {
-    admin::put_client(app, new, secret).await.map_err(Failure::from)
+    admin::put_client(app, new, secret)
+        .await
+        .map_err(Failure::from)
 }
 
 async fn add_person(world: &World, person: &Person) -> Result<(), Failure> {
@@ -321,7 +347,10 @@ async fn add_person(world: &World, person: &Person) -> Result<(), Failure> {
         name: person.name.to_owned(),
         email: Some(match person.is_officer() {
             true => person.login_id.to_owned(),
-            false => format!("{}@mail.example", person.phone_file().trim_end_matches(".json")),
+            false => format!(
+                "{}@mail.example",
+                person.phone_file().trim_end_matches(".json")
+            ),
         }),
         organisation: person.is_officer().then(|| "Agency".to_owned()),
         kind: Some(person.kind),
@@ -337,7 +366,11 @@ async fn add_person(world: &World, person: &Person) -> Result<(), Failure> {
         };
         here.upstream_subject = Some(at_home.id.as_str().to_owned());
     }
-    let known = world.techpass.store.account_by_login_id(person.login_id).await;
+    let known = world
+        .techpass
+        .store
+        .account_by_login_id(person.login_id)
+        .await;
     if known.map_err(Failure::system)?.is_some() {
         return Ok(());
     }
@@ -352,115 +385,4 @@ async fn add_person(world: &World, person: &Person) -> Result<(), Failure> {
         admin::set_password(&world.techpass, person.login_id, password).await?;
     }
     Ok(())
-}
-
-/// What both configurations say alike.
-fn common(origins: &Origins, data: &Path, role: &str, files: Option<&tls::Files>) -> String {
-    let issuers = format!("[{:?}, {:?}]", origins.techpass(), origins.wog());
-    let path = |path: &Path| toml::Value::String(path.display().to_string()).to_string();
-    let (database, key) = (data.join(format!("{role}.db")), data.join(format!("{role}-master.key")));
-    let tls = files.map_or(String::new(), |files| {
-        format!(
-            "\n[tls]\ncertificate_file = {}\nkey_file = {}\n",
-            path(&files.certificate),
-            path(&files.key)
-        )
-    });
-    let ca = files.map_or(String::new(), |files| format!("ca_file = {}\n", path(&files.ca)));
-    format!(
-        r#"role = "{role}"
-
-[database]
-url = {database}
-
-[secrets]
-master_key_file = {key}
-
-[outbound]
-allow_private = true
-{ca}
-[limits.number]
-short_max = 1000
-long_max = 10000
-
-[authenticator]
-public_url = "{authenticator}"
-issuers = {issuers}
-"#,
-        database = toml::Value::String(format!("sqlite:{}", database.display())),
-        key = path(&key),
-        authenticator = origins.authenticator(),
-    ) + match role {
-        "wog" => "label = \"SG Govt M365\"\norganisation = \"Agency (WOG)\"\n",
-        _ => "label = \"TechPass\"\norganisation = \"TechPass\"\n",
-    } + &tls
-}
-
-fn wog_config(origins: &Origins, data: &Path, files: Option<&tls::Files>) -> String {
-    format!(
-        r#"# WOG, the officers' home organisation, as the demonstration runs it.
-public_url = "{public}"
-listen = "{listen}"
-{common}
-[brand]
-name = "WOG"
-demonstration = true
-help = "the demonstration's help desk"
-
-[accounts]
-usual_kind = "officer"
-security_mail = "security@agency.example"
-"#,
-        public = origins.wog(),
-        listen = origins.listen(2),
-        common = common(origins, data, "wog", files),
-    )
-}
-
-fn techpass_config(origins: &Origins, data: &Path, files: Option<&tls::Files>) -> String {
-    let secret = toml::Value::String(data.join("wog-client.secret").display().to_string());
-    format!(
-        r#"# TechPass as the demonstration runs it.
-public_url = "{public}"
-listen = "{listen}"
-{common}
-[brand]
-name = "TechPass"
-demonstration = true
-help = "the demonstration's help desk"
-
-[accounts]
-usual_kind = "vendor"
-security_mail = "security@techpass.example"
-
-[[upstream]]
-id = "wog"
-name = "WOG"
-issuer = "{wog}"
-client_id = "techpass"
-client_secret_file = {secret}
-domains = ["agency.example"]
-
-# Automated tests sign in as Probe with the password alone, to clients marked `test`.
-[[access.rules]]
-name = "Probe for test clients"
-kinds = ["product"]
-test_clients_only = true
-then = {{ require = ["password"] }}
-
-[[access.rules]]
-name = "Product accounts by password and number"
-kinds = ["product"]
-then = {{ require = ["password", "number"] }}
-
-[[access.rules]]
-name = "Everybody else by password and number"
-kinds = ["vendor", "temp", "other", "operator"]
-then = {{ require = ["password", "number"] }}
-"#,
-        public = origins.techpass(),
-        listen = origins.listen(1),
-        common = common(origins, data, "techpass", files),
-        wog = origins.wog(),
-    )
 }

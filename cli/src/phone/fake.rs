@@ -119,21 +119,30 @@ impl Known {
     }
 }
 
-type Answered = Result<Response, Response>;
+/// A refusal: status and body.
+struct No(u16, Value);
 
-fn refuse(status: u16, error: &str) -> Response {
-    let body = json!({ "error": error, "message": format!("sentence of {error}") });
-    (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+impl IntoResponse for No {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0).unwrap();
+        (status, [("retry-after", "1")], Json(self.1)).into_response()
+    }
 }
 
-fn due(known: &mut Known) -> Result<(), Response> {
-    match known.refusals.pop_front() {
-        None => Ok(()),
-        Some((status, body)) => {
-            let status = StatusCode::from_u16(status).unwrap();
-            Err((status, [("retry-after", "1")], Json(body)).into_response())
-        }
-    }
+type Answered = Result<Response, No>;
+
+fn refuse(status: u16, error: &str) -> No {
+    No(
+        status,
+        json!({ "error": error, "message": format!("sentence of {error}") }),
+    )
+}
+
+fn due(known: &mut Known) -> Result<(), No> {
+    known
+        .refusals
+        .pop_front()
+        .map_or(Ok(()), |(status, body)| Err(No(status, body)))
 }
 
 /// The payload of a JWS whose signature is right.
@@ -165,10 +174,10 @@ fn unverified(jws: &str) -> Value {
 }
 
 impl Known {
-    fn fresh(&mut self, payload: &Value) -> Result<(), Response> {
+    fn fresh(&mut self, payload: &Value) -> Result<(), No> {
         if (self.now - payload["iat"].as_i64().unwrap()).abs() > 300 {
             let body = json!({ "error": "clock_skew", "message": "clock", "now": self.now });
-            return Err((StatusCode::UNAUTHORIZED, Json(body)).into_response());
+            return Err(No(401, body));
         }
         let jti = payload["jti"].as_str().unwrap().to_owned();
         if jti.len() < 16 || !self.jtis.insert(jti) {
@@ -177,7 +186,7 @@ impl Known {
         Ok(())
     }
 
-    fn phone(&self, jws: &str, typ: &str) -> Result<Value, Response> {
+    fn phone(&self, jws: &str, typ: &str) -> Result<Value, No> {
         let claimed = unverified(jws);
         let key = self.phones.get(claimed["sub"].as_str().unwrap());
         let key = key.ok_or_else(|| refuse(401, "invalid_phone"))?;
@@ -195,7 +204,9 @@ async fn enrol(State(fake): State<Fake>, Json(body): Json<Value>) -> Answered {
     let token = body["token"].as_str().unwrap();
     let payload = opened(body["proof"].as_str().unwrap(), sign::ENROL, &body["key"]);
     let payload = payload.ok_or_else(|| refuse(400, "invalid_proof"))?;
-    assert_eq!(payload["aud"], known.issuer.as_str());
+    if payload["aud"] != known.issuer.as_str() {
+        return Err(refuse(400, "invalid_proof"));
+    }
     assert_eq!(payload["token_hash"], sign::token_hash(token));
     known.fresh(&payload)?;
     if !known.tokens.remove(token) {

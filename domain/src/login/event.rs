@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// Something that happened to a login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::large_enum_variant)] // One event lives for one step; a box would only be in every reader's way.
 pub enum Event {
     /// A person chose an account or typed a login ID. With the session's entry, when it is signed in here.
     AccountChosen(Chosen, Option<SignedIn>),

@@ -96,6 +96,7 @@ pub fn notices(ended: &[Sid], used: &[Used]) -> Vec<Notice> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cloned_ref_to_slice_refs)] // A table reads better in one form.
     use super::*;
 
     fn sid(name: &str) -> Sid {

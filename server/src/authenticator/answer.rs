@@ -20,8 +20,11 @@ struct Request {
 
 const UNKNOWN: Refused =
     Refused::Because(404, "unknown_request", "There is no such request any more.");
-const EXPIRED: Refused =
-    Refused::Because(410, "expired", "This request has ended. Nothing was approved.");
+const EXPIRED: Refused = Refused::Because(
+    410,
+    "expired",
+    "This request has ended. Nothing was approved.",
+);
 const ANSWERED: Refused =
     Refused::Because(409, "already_answered", "This request was answered before.");
 const MISMATCH: Refused = Refused::Because(
@@ -101,7 +104,11 @@ async fn decide(
     let id = challenge.id.clone();
     let (end, event) = match answer.decision {
         Decision::Approve => (
-            if right { NumberEnd::Approved } else { NumberEnd::Wrong },
+            if right {
+                NumberEnd::Approved
+            } else {
+                NumberEnd::Wrong
+            },
             Event::NumberAnswered {
                 challenge: id,
                 right,

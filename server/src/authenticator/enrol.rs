@@ -62,9 +62,8 @@ pub async fn link(app: &App, account: &AccountId, lifetime_s: Seconds) -> Result
         Some(url) => crate::config::origin(url),
         None => app.issuer.clone(),
     };
-    let encode = |text: &str| {
-        url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
-    };
+    let encode =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     Ok(format!(
         "{base}/enrol#issuer={}&token={}",
         encode(&app.issuer),
@@ -163,10 +162,17 @@ fn checked_name(name: &str) -> Result<String, Refused> {
 
 /// The phone holds the private half of the key it registers, and speaks of this token and this server.
 fn prove(app: &App, request: &Request) -> Result<(), Refused> {
-    const PROOF: Refused =
-        Refused::Because(400, "invalid_proof", "The phone did not prove that it holds its key.");
+    const PROOF: Refused = Refused::Because(
+        400,
+        "invalid_proof",
+        "The phone did not prove that it holds its key.",
+    );
     if !jose::is_p256(&request.key) {
-        return Err(Refused::Because(400, "invalid_key", "The key is not a P-256 key."));
+        return Err(Refused::Because(
+            400,
+            "invalid_key",
+            "The key is not a P-256 key.",
+        ));
     }
     let claims = jose::phone(&request.proof, "techpass-enrol+jwt", &request.key);
     let claims = claims.map_err(|_| PROOF)?;

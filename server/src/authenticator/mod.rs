@@ -81,8 +81,11 @@ pub async fn speaker(
     method: &str,
     path: &str,
 ) -> Result<Phone, Refused> {
-    const INVALID: Refused =
-        Refused::Because(401, "invalid_phone", "This phone is not enrolled here, or was removed.");
+    const INVALID: Refused = Refused::Because(
+        401,
+        "invalid_phone",
+        "This phone is not enrolled here, or was removed.",
+    );
     let header = headers.get(header::AUTHORIZATION);
     let token = header
         .and_then(|value| value.to_str().ok())
@@ -102,10 +105,16 @@ pub async fn speaker(
 
 /// The phone that a token names, and its claims, signed by that phone for this server.
 pub async fn verified(app: &App, token: &str, typ: &str) -> Result<(Phone, Value), Refused> {
-    const INVALID: Refused =
-        Refused::Because(401, "invalid_phone", "This phone is not enrolled here, or was removed.");
-    const SIGNATURE: Refused =
-        Refused::Because(403, "bad_signature", "The answer was not signed by this phone.");
+    const INVALID: Refused = Refused::Because(
+        401,
+        "invalid_phone",
+        "This phone is not enrolled here, or was removed.",
+    );
+    const SIGNATURE: Refused = Refused::Because(
+        403,
+        "bad_signature",
+        "The answer was not signed by this phone.",
+    );
     let Some(id) = jose::claimed(token, "sub") else {
         return Err(INVALID);
     };
@@ -129,11 +138,21 @@ async fn fresh_once(app: &App, claims: &Value) -> Result<(), Refused> {
     if (now.0 - iat).abs() > SKEW_S {
         return Err(Refused::Clock);
     }
-    let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
+    let jti = claims
+        .get("jti")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if jti.len() < 16 || jti.len() > 128 {
-        return Err(Refused::Because(400, "invalid_request", "The message has no usable jti."));
+        return Err(Refused::Because(
+            400,
+            "invalid_request",
+            "The message has no usable jti.",
+        ));
     }
-    let sub = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+    let sub = claims
+        .get("sub")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let burn = Write::Burn {
         kind: "phone-jti",
         key_sha256: sha256_b64(&format!("{sub}|{jti}")),
@@ -172,5 +191,8 @@ pub fn allow_app(app: &App, headers: &HeaderMap, response: &mut Response) {
     to.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
     let exposed = HeaderValue::from_static("retry-after");
     to.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-    to.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    to.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("600"),
+    );
 }

@@ -52,7 +52,9 @@ async fn file(
 }
 
 fn answer(serving: &Serving, headers: &http::HeaderMap, name: &str) -> Response {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     if !host.is_some_and(|host| host.eq_ignore_ascii_case(&serving.host)) {
         let text = format!("This address is {}.", serving.host);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
@@ -62,10 +64,19 @@ fn answer(serving: &Serving, headers: &http::HeaderMap, name: &str) -> Response 
     };
     let mut response = file.contents().into_response();
     let to = response.headers_mut();
-    to.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
+    to.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(media_type(name)),
+    );
     to.insert(header::CONTENT_SECURITY_POLICY, serving.policy.clone());
-    to.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    to.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    to.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    to.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let opener = HeaderName::from_static("cross-origin-opener-policy");
     to.insert(opener, HeaderValue::from_static("same-origin"));

@@ -46,11 +46,7 @@ async fn again(app: &App, headers: &HeaderMap, bound: &Bound) -> Result<Bound, F
     super::find(app, headers, &bound.address).await
 }
 
-fn granted(
-    app: &App,
-    bound: &Bound,
-    collected: collect::Collected,
-) -> axum::response::Response {
+fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> axum::response::Response {
     let to = bound.data.request.trusted();
     let location = authorization::redirect_location(&to, &app.issuer, Ok(&collected.code));
     let mut response = page::see_other(&location);
@@ -116,12 +112,19 @@ pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::respo
     };
     let error = AuthorizationError::new(error_code(refusal), &description);
     let to = bound.data.request.trusted();
-    page::see_other(&authorization::redirect_location(&to, &app.issuer, Err(&error)))
+    page::see_other(&authorization::redirect_location(
+        &to,
+        &app.issuer,
+        Err(&error),
+    ))
 }
 
 /// A page for GET.
-pub async fn get(app: &App, headers: &HeaderMap, address: &str) -> Outcome {
+pub async fn get(app: &App, headers: &HeaderMap, address: &str, query: &str) -> Outcome {
     let bound = super::find(app, headers, address).await?;
+    if query == super::post::ANOTHER && bound.asks(app, &Prompt::ChooseAccount) {
+        return show::sign_in(app, &bound, "", show::Notice::None).await;
+    }
     advance(app, headers, bound).await
 }
 

@@ -123,7 +123,11 @@ async fn entry_writes(
             acr: achieved.acr.clone(),
             proofs: achieved.proofs.clone(),
             used_at: now,
-            created_at: if same_sign_in { present.created_at } else { now },
+            created_at: if same_sign_in {
+                present.created_at
+            } else {
+                now
+            },
             ..present.clone()
         };
         let sid = entry.sid.clone();

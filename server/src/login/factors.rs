@@ -39,11 +39,7 @@ async fn locked(app: &App, bound: &Bound, factor: Factor) -> Result<Option<Tried
 }
 
 /// Checks a password. An unknown login ID costs the same work and meets the same limits.
-pub async fn password(
-    app: &App,
-    bound: Bound,
-    typed: Zeroizing<String>,
-) -> Result<Tried, Fault> {
+pub async fn password(app: &App, bound: Bound, typed: Zeroizing<String>) -> Result<Tried, Fault> {
     if let Some(locked) = locked(app, &bound, Factor::Password).await? {
         return Ok(locked);
     }
@@ -117,9 +113,10 @@ fn fitting_steps(
     digits: &str,
     now: Timestamp,
 ) -> Result<Vec<i64>, Error> {
-    let seed = app
-        .seal
-        .open(&crate::authenticator::seed_place(&phone.authenticator.id), &phone.sealed_seed)?;
+    let seed = app.seal.open(
+        &crate::authenticator::seed_place(&phone.authenticator.id),
+        &phone.sealed_seed,
+    )?;
     let totp = crate::authenticator::totp(seed.to_vec())?;
     let current = verification_code::step_of(now);
     let mut fits = Vec::new();

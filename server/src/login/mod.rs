@@ -266,8 +266,7 @@ async fn note_choice(app: &App, after: &mut Bound, event: &Event) -> Result<(), 
 }
 
 fn wake(app: &App, after: &Bound) {
-    app.wake
-        .tell(Change::Login(after.id.as_str().to_owned()));
+    app.wake.tell(Change::Login(after.id.as_str().to_owned()));
     if let Some(account) = after.account() {
         app.wake.tell(Change::Phones(account.as_str().to_owned()));
     }
@@ -326,12 +325,7 @@ pub fn factor_name(factor: Factor) -> &'static str {
     }
 }
 
-async fn count(
-    app: &App,
-    subject: &str,
-    factor: Factor,
-    now: Timestamp,
-) -> Result<Write, Error> {
+async fn count(app: &App, subject: &str, factor: Factor, now: Timestamp) -> Result<Write, Error> {
     let factor = factor_name(factor);
     let from = app.store.failures(subject, factor).await?;
     Ok(Write::SetFailures {
@@ -345,15 +339,17 @@ async fn count(
 async fn clear(app: &App, subject: &str, factor: Factor) -> Result<Option<Write>, Error> {
     let factor = factor_name(factor);
     let from = app.store.failures(subject, factor).await?;
-    Ok(from.filter(|from| from.count > 0).map(|from| Write::SetFailures {
-        account: subject.to_owned(),
-        factor,
-        from: Some(from),
-        to: Failures {
-            count: 0,
-            last_at: from.last_at,
-        },
-    }))
+    Ok(from
+        .filter(|from| from.count > 0)
+        .map(|from| Write::SetFailures {
+            account: subject.to_owned(),
+            factor,
+            from: Some(from),
+            to: Failures {
+                count: 0,
+                last_at: from.last_at,
+            },
+        }))
 }
 
 fn record(app: &App, after: &Bound, event: &Event) -> Record {
@@ -369,9 +365,10 @@ fn record(app: &App, after: &Bound, event: &Event) -> Record {
             "login.number_sent",
             serde_json::json!({ "challenge": challenge }),
         ),
-        Event::NumberLimited { until } => {
-            ("login.number_limited", serde_json::json!({ "until": until }))
-        }
+        Event::NumberLimited { until } => (
+            "login.number_limited",
+            serde_json::json!({ "until": until }),
+        ),
         Event::NumberAnswered { challenge, right } => (
             "login.number_answered",
             serde_json::json!({ "challenge": challenge, "right": right }),

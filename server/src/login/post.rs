@@ -18,6 +18,8 @@ use techpass_domain::problem::Problem;
 use techpass_store::Write;
 use zeroize::Zeroizing;
 
+/// The query that shows the sign-in page instead of the picker.
+pub const ANOTHER: &str = "another";
 /// Longest password that is looked at, in bytes.
 const PASSWORD_MAX: usize = crate::passwords::LENGTH_MAX;
 
@@ -113,11 +115,13 @@ async fn choose(app: &App, headers: &HeaderMap, mut bound: Bound, form: &Form) -
     let here = session::here(app, headers).await?;
     let (chosen, login_id) = match (form.get("account"), form.get("login_id")) {
         (Some("other"), _) => {
-            return show::sign_in(app, &bound, "", Notice::None).await;
+            return Ok(page::see_other(&format!("{}?{ANOTHER}", bound.path())));
         }
         (Some(handle), _) => {
             let known = session::known(app, headers, &here).await?;
-            let picked = known.into_iter().find(|id| handle_of(app, &bound, id) == handle);
+            let picked = known
+                .into_iter()
+                .find(|id| handle_of(app, &bound, id) == handle);
             let Some(id) = picked else {
                 return Err(Fault::expired());
             };
@@ -240,9 +244,7 @@ async fn wrong(
     let left = rules.failures_max - failures.count % rules.failures_max.max(1);
     let mut text = match (factor, verdict) {
         (Factor::Password, _) => "The e-mail or password is not right.".to_owned(),
-        (_, Verdict::Used) => {
-            "That code has already been used. Wait for the next one.".to_owned()
-        }
+        (_, Verdict::Used) => "That code has already been used. Wait for the next one.".to_owned(),
         (_, Verdict::ClockOff { seconds }) => format!(
             "Your phone's clock looks {}. Set it to automatic time, then try again.",
             factors::clock_words(seconds)
@@ -277,7 +279,8 @@ async fn number_page(
         _ => {
             let notice = match prompt {
                 Prompt::MatchNumber { .. } => Notice::Error(
-                    "Not approved yet. Enter the number on your phone first, then continue.".to_owned(),
+                    "Not approved yet. Enter the number on your phone first, then continue."
+                        .to_owned(),
                 ),
                 _ => Notice::None,
             };

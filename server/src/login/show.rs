@@ -80,11 +80,14 @@ async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::app::Error>
 /// The origin that the client's answers go to.
 fn redirect_origin(bound: &Bound) -> String {
     let url = url::Url::parse(&bound.data.request.redirect_uri);
-    url.map_or_else(|_| String::new(), |url| match url.scheme() {
-        "http" | "https" => crate::config::origin(&url),
-        // Native applications: the scheme itself is the source expression.
-        scheme => format!("{scheme}:"),
-    })
+    url.map_or_else(
+        |_| String::new(),
+        |url| match url.scheme() {
+            "http" | "https" => crate::config::origin(&url),
+            // Native applications: the scheme itself is the source expression.
+            scheme => format!("{scheme}:"),
+        },
+    )
 }
 
 fn hidden(bound: &Bound) -> Vec<(String, String)> {
@@ -262,11 +265,7 @@ fn number_over(app: &App, bound: &Bound, end: NumberEnd) -> Result<String, crate
     over_page(app, bound, problem, (heading, sentence), None)
 }
 
-fn number_limited(
-    app: &App,
-    bound: &Bound,
-    until: Timestamp,
-) -> Result<String, crate::app::Error> {
+fn number_limited(app: &App, bound: &Bound, until: Timestamp) -> Result<String, crate::app::Error> {
     let at = clock_time(until);
     let sentence = format!("Too many requests. You can send another at {at}.");
     let words = ("Too many requests", sentence.as_str());
@@ -338,9 +337,8 @@ fn details(app: &App, bound: &Bound) -> Vec<(String, String)> {
 }
 
 fn date_time(at: Timestamp) -> String {
-    let format = time::macros::format_description!(
-        "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
-    );
+    let format =
+        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     let moment = time::OffsetDateTime::from_unix_timestamp(at.0);
     moment
         .ok()
@@ -371,12 +369,18 @@ async fn denied(app: &App, bound: &Bound, problem: Problem) -> Outcome {
     if problem == Problem::OnHold
         && let Some(id) = bound.account()
         && let Some(account) = app.store.account(id).await?
-        && let Status::OnHold { reference: held, .. } = account.status
+        && let Status::OnHold {
+            reference: held, ..
+        } = account.status
     {
         reference = held.as_str().to_owned();
     }
     let body = refused.render(&page::shell(app, &reference))?;
-    Ok(page::html(body, StatusCode::FORBIDDEN, &leads(app, bound).await?))
+    Ok(page::html(
+        body,
+        StatusCode::FORBIDDEN,
+        &leads(app, bound).await?,
+    ))
 }
 
 /// A login that ended without a code, for a person.

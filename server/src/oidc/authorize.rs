@@ -24,7 +24,12 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
     let params = match Params::parse_repeated(encoded) {
         Ok(params) => params,
         Err(error) => {
-            return Ok(page_error(app, Problem::Unsupported, &error.to_string(), None));
+            return Ok(page_error(
+                app,
+                Problem::Unsupported,
+                &error.to_string(),
+                None,
+            ));
         }
     };
     let id = match authorization::identify(&params) {
@@ -97,9 +102,16 @@ fn page_error(
         ..Default::default()
     };
     let mut refused = views::Refused::of(problem.code(), &facts);
-    refused.details = vec![("For the application's owner".to_owned(), sentence.to_owned())];
+    refused.details = vec![(
+        "For the application's owner".to_owned(),
+        sentence.to_owned(),
+    )];
     refused.developer = developer;
     let reference = chance::reference().unwrap_or_default();
-    tracing::info!(reference, problem = problem.code(), "authorization request refused");
+    tracing::info!(
+        reference,
+        problem = problem.code(),
+        "authorization request refused"
+    );
     page::render(app, &refused, StatusCode::BAD_REQUEST, &reference)
 }

@@ -85,7 +85,10 @@ async fn deliver(app: &App, row: OutboxRow) -> Result<(), Error> {
     let now = app.now();
     let result = send(app, &row).await?;
     let write = match result {
-        Ok(()) => Write::Delivered { id: row.id, at: now },
+        Ok(()) => Write::Delivered {
+            id: row.id,
+            at: now,
+        },
         Err(reason) => {
             let attempt = usize::try_from(row.attempts).unwrap_or(usize::MAX);
             let pause = PAUSES_S.get(attempt).copied();
@@ -123,7 +126,12 @@ async fn send(app: &App, row: &OutboxRow) -> Result<Result<(), String>, Error> {
     });
     let alg = client.id_token_signed_response_alg;
     let token = app.keys().sign(alg, typ::LOGOUT_TOKEN, &claims.into())?;
-    let sent = app.http.post(url).form(&[("logout_token", token)]).send().await;
+    let sent = app
+        .http
+        .post(url)
+        .form(&[("logout_token", token)])
+        .send()
+        .await;
     Ok(match sent {
         // §2.8: 200; some frameworks answer 204.
         Ok(answer) if answer.status().is_success() => Ok(()),

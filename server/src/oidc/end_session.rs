@@ -74,12 +74,7 @@ pub async fn ask(app: &App, headers: &HeaderMap, encoded: &str) -> Outcome {
     }
 }
 
-async fn question(
-    app: &App,
-    asked: &Asked,
-    here: &Here,
-    preselected: Option<&Sid>,
-) -> Outcome {
+async fn question(app: &App, asked: &Asked, here: &Here, preselected: Option<&Sid>) -> Outcome {
     let mut accounts = Vec::new();
     for entry in &here.entries {
         let Some(account) = app.store.account(&entry.account).await? else {
@@ -96,8 +91,14 @@ async fn question(
     let request = &asked.request;
     let kept = [
         ("id_token_hint", request.id_token_hint.clone()),
-        ("client_id", request.client_id.as_ref().map(ToString::to_string)),
-        ("post_logout_redirect_uri", request.post_logout_redirect_uri.clone()),
+        (
+            "client_id",
+            request.client_id.as_ref().map(ToString::to_string),
+        ),
+        (
+            "post_logout_redirect_uri",
+            request.post_logout_redirect_uri.clone(),
+        ),
         ("state", request.state.clone()),
     ];
     let hidden = kept
@@ -223,13 +224,7 @@ async fn end(app: &App, asked: &Asked, here: &Here, choice: &Choice) -> Outcome 
 }
 
 /// Back to the application where it asked for that (§3), else the page that says what ended.
-async fn done(
-    app: &App,
-    asked: &Asked,
-    here: &Here,
-    ended: &[Sid],
-    told: &[String],
-) -> Outcome {
+async fn done(app: &App, asked: &Asked, here: &Here, ended: &[Sid], told: &[String]) -> Outcome {
     let remaining: Vec<&Entry> = here
         .entries
         .iter()

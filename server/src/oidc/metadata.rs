@@ -8,7 +8,13 @@ use techpass_domain::oidc::discovery;
 
 /// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4).
 pub async fn discovery(State(app): State<App>) -> Response {
-    public(Json(discovery::metadata(&app.issuer, &discovery::Options::default())).into_response())
+    public(
+        Json(discovery::metadata(
+            &app.issuer,
+            &discovery::Options::default(),
+        ))
+        .into_response(),
+    )
 }
 
 /// `GET /jwks.json` (RFC 7517 §5).

@@ -19,18 +19,22 @@ pub fn json(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(body)).into_response();
     let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
     response
 }
 
 /// A failure of ours on an endpoint that answers programs; logged here, once.
 pub fn failure(error: &Error) -> Response {
+    crate::app::end_if_broken(error);
     tracing::error!(error = %crate::web::page::chain(error), "request failed");
     let (status, code) = match error {
         Error::Store(_) | Error::Overloaded => (503, "temporarily_unavailable"),
         _ => (500, "server_error"),
     };
-    let body = serde_json::json!({ "error": code, "error_description": "The server cannot answer now." });
+    let body =
+        serde_json::json!({ "error": code, "error_description": "The server cannot answer now." });
     let mut response = json(status, &body);
     if status == 503 {
         let later = HeaderValue::from_static("5");

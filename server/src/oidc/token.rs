@@ -14,8 +14,8 @@ use techpass_domain::client::Client;
 use techpass_domain::id::GrantId;
 use techpass_domain::oidc::claims;
 use techpass_domain::oidc::code::{self, CodeBinding, Redemption};
-use techpass_domain::oidc::jwt::typ;
 use techpass_domain::oidc::error::{TokenError, TokenErrorCode};
+use techpass_domain::oidc::jwt::typ;
 use techpass_domain::oidc::params::Params;
 use techpass_domain::oidc::refresh::{self, RefreshBinding, Rotation, Standing, Successor};
 use techpass_domain::oidc::scope::{OFFLINE_ACCESS, Scope};
@@ -71,12 +71,18 @@ pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
         Ok(body) => json(200, &body),
         Err(Refused::Failure(error)) => failure(&error),
         Err(Refused::Client(error)) => {
-            tracing::info!(error = error.code.as_str(), description = error.description.as_str(), "token request refused");
+            tracing::info!(
+                error = error.code.as_str(),
+                description = error.description.as_str(),
+                "token request refused"
+            );
             let mut response = json(error.status(), &error.body());
             if let Some(challenge) = error.www_authenticate(&app.issuer)
                 && let Ok(value) = HeaderValue::from_str(&challenge)
             {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, value);
             }
             response
         }
@@ -242,7 +248,9 @@ async fn rotate(
         expires_at: row.expires_at,
         used_at: row.used_at,
         successor_unused: successor.is_some_and(|next| next.used_at.is_none()),
-        revoked: grant.as_ref().is_none_or(|grant| grant.revoked_at.is_some()),
+        revoked: grant
+            .as_ref()
+            .is_none_or(|grant| grant.revoked_at.is_some()),
     };
     let rotation = match refresh::rotate(standing, &client.id, now) {
         Ok(rotation) => rotation,
@@ -257,28 +265,13 @@ async fn rotate(
     may_still(app, &grant.grant).await?;
     let granted = Scope::parse(&grant.grant.scope).unwrap_or_default();
     let scope = granted.narrowed(scope)?;
-    let (next, use_old) = match rotation {
+    let (next, lost) = match rotation {
         Rotation::Next(next) => (next, None),
-        Rotation::ReplaceLost(next) => (next, row.successor_sha256.clone()),
+        Rotation::ReplaceLost(next) => (next, row.successor_sha256),
     };
     let (fresh, add) = new_refresh(client, &row.grant, next, now)?;
-    let successor_sha256 = hashed(&fresh);
-    let replace = match use_old {
-        None => Write::UseRefresh {
-            token_sha256,
-            successor_sha256,
-            at: now,
-        },
-        Some(lost_sha256) => Write::ReplaceSuccessor {
-            token_sha256,
-            lost_sha256,
-            successor_sha256,
-            at: now,
-        },
-    };
-    let require = Write::RequireGrant {
-        id: row.grant.clone(),
-    };
+    let replace = replacing(token_sha256, lost, hashed(&fresh), now);
+    let require = Write::RequireGrant { id: row.grant };
     let gives = Gives {
         scope: &scope,
         refresh: Some(fresh),
@@ -295,12 +288,33 @@ async fn rotate(
     }
 }
 
+/// Uses the token up; or, where its answer got lost, puts another successor in the place of the lost one.
+fn replacing(
+    token_sha256: String,
+    lost: Option<String>,
+    successor_sha256: String,
+    at: Timestamp,
+) -> Write {
+    match lost {
+        None => Write::UseRefresh {
+            token_sha256,
+            successor_sha256,
+            at,
+        },
+        Some(lost_sha256) => Write::ReplaceSuccessor {
+            token_sha256,
+            lost_sha256,
+            successor_sha256,
+            at,
+        },
+    }
+}
+
 /// An account that may not sign in any more gets no new tokens either.
 async fn may_still(app: &App, grant: &Grant) -> Result<(), Refused> {
     let account = app.store.account(&grant.account).await?;
-    let active = account.is_some_and(|account| {
-        account.status == techpass_domain::account::Status::Active
-    });
+    let active =
+        account.is_some_and(|account| account.status == techpass_domain::account::Status::Active);
     if active {
         Ok(())
     } else {

@@ -35,7 +35,9 @@ fn refused(app: &App, error: BearerError) -> Response {
     };
     let mut response = json(error.status(), &body);
     if let Ok(value) = HeaderValue::from_str(&error.www_authenticate(&app.issuer)) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, value);
     }
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::UNAUTHORIZED;

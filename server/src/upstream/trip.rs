@@ -69,13 +69,22 @@ pub struct Identity {
 pub async fn learn(app: &App, upstream: &Upstream, again: bool) -> Result<Arc<Learned>, String> {
     let now = app.now();
     if let Some(known) = upstream.learned.read().await.as_ref() {
-        let limit = if again { REFETCH_AFTER_S } else { LEARNED_FOR_S };
+        let limit = if again {
+            REFETCH_AFTER_S
+        } else {
+            LEARNED_FOR_S
+        };
         if (0..limit).contains(&now.since(known.at)) {
             return Ok(Arc::clone(known));
         }
     }
     let base = &upstream.issuer;
-    let metadata = fetch(app, &format!("{base}/.well-known/openid-configuration"), None).await?;
+    let metadata = fetch(
+        app,
+        &format!("{base}/.well-known/openid-configuration"),
+        None,
+    )
+    .await?;
     // Discovery §4.3: the document must be about the issuer that was asked.
     if text(&metadata, "issuer") != Some(base) {
         return Err("the discovery document names another issuer".to_owned());
@@ -142,7 +151,8 @@ pub async fn redeem(
         ("redirect_uri", &asked.redirect_uri),
         ("code_verifier", &asked.verifier),
     ];
-    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let encode =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let sent = app
         .http
         .post(learned.token_endpoint.clone())
@@ -171,8 +181,7 @@ pub async fn redeem(
             false => asked.max_age,
         },
     };
-    let identity =
-        rules::upstream_id_token(&claims, &expect).map_err(|error| error.to_string())?;
+    let identity = rules::upstream_id_token(&claims, &expect).map_err(|error| error.to_string())?;
     Ok(Identity {
         subject: identity.sub,
         // Without a word about when, the moment it was issued is the latest it can be.
@@ -189,7 +198,9 @@ fn at_hash_fits(claims: &Value, access_token: &str) -> Result<(), String> {
         return Ok(());
     };
     let digest = sha256(access_token.as_bytes());
-    let half = digest.first_chunk::<16>().map(|half| URL_SAFE_NO_PAD.encode(half));
+    let half = digest
+        .first_chunk::<16>()
+        .map(|half| URL_SAFE_NO_PAD.encode(half));
     (named.as_str() == half.as_deref())
         .then_some(())
         .ok_or_else(|| "the ID token names another access token".to_owned())
@@ -259,7 +270,9 @@ async fn create(
     };
     let domains = &upstream.config.domains;
     if !domains.iter().any(|domain| domain == domain_of(&login_id)) {
-        return Ok(Err("the login ID is not of the upstream's domains".to_owned()));
+        return Ok(Err(
+            "the login ID is not of the upstream's domains".to_owned()
+        ));
     }
     let now = app.now();
     let limited = |name: &str| text(claims, name).map(|t| t.chars().take(200).collect::<String>());
@@ -295,9 +308,9 @@ async fn create(
     ];
     match app.store.commit(writes).await {
         Ok(()) => Ok(Ok(account)),
-        Err(StoreError::Conflict(_)) => {
-            Ok(Err("the login ID belongs to an account that is not linked to this subject".to_owned()))
-        }
+        Err(StoreError::Conflict(_)) => Ok(Err(
+            "the login ID belongs to an account that is not linked to this subject".to_owned(),
+        )),
         Err(error) => Err(error.into()),
     }
 }

@@ -69,9 +69,15 @@ mod tests {
         assert_eq!(form.get("code"), Some("123 456"));
         assert_eq!(form.get("empty"), Some(""));
         assert_eq!(form.get("x"), None);
-        assert_eq!(Form::parse(b"v=1&v=2").unwrap_err(), FormError::Repeated("v".into()));
+        assert_eq!(
+            Form::parse(b"v=1&v=2").unwrap_err(),
+            FormError::Repeated("v".into())
+        );
         let long = format!("a={}", "x".repeat(9000));
-        assert_eq!(Form::parse(long.as_bytes()).unwrap_err(), FormError::TooLarge);
+        assert_eq!(
+            Form::parse(long.as_bytes()).unwrap_err(),
+            FormError::TooLarge
+        );
         assert_eq!(Form::parse(b"a=%ff").unwrap_err(), FormError::NotText);
     }
 }

@@ -50,6 +50,7 @@ impl Fault {
 }
 
 fn failure(app: &App, error: &Error) -> Response {
+    crate::app::end_if_broken(error);
     let reference = chance::reference().unwrap_or_default();
     tracing::error!(reference, error = %chain(error), "request failed");
     let (problem, status) = match error {
@@ -129,15 +130,23 @@ pub fn see_other(location: &str) -> Response {
 
 /// The page for a problem, without anything to go back to.
 pub fn refused(app: &App, problem: Problem, status: StatusCode) -> Response {
-    refused_with(app, problem, status, &chance::reference().unwrap_or_default())
+    refused_with(
+        app,
+        problem,
+        status,
+        &chance::reference().unwrap_or_default(),
+    )
 }
 
 fn refused_with(app: &App, problem: Problem, status: StatusCode, reference: &str) -> Response {
-    let page = views::Refused::of(problem.code(), &views::Facts {
-        brand: app.config.brand.name.clone(),
-        help: app.config.brand.help.clone(),
-        ..Default::default()
-    });
+    let page = views::Refused::of(
+        problem.code(),
+        &views::Facts {
+            brand: app.config.brand.name.clone(),
+            help: app.config.brand.help.clone(),
+            ..Default::default()
+        },
+    );
     render(app, &page, status, reference)
 }
 
@@ -151,11 +160,14 @@ pub fn render(app: &App, page: &views::Refused, status: StatusCode, reference: &
 
 /// 421: the page was opened under another address (RFC 9110 §15.5.20).
 pub fn wrong_host(app: &App) -> Response {
-    let mut page = views::Refused::of(Problem::WrongHost.code(), &views::Facts {
-        brand: app.config.brand.name.clone(),
-        help: app.config.brand.help.clone(),
-        ..Default::default()
-    });
+    let mut page = views::Refused::of(
+        Problem::WrongHost.code(),
+        &views::Facts {
+            brand: app.config.brand.name.clone(),
+            help: app.config.brand.help.clone(),
+            ..Default::default()
+        },
+    );
     page.start_again = Some(format!("{}/", app.issuer));
     let reference = chance::reference().unwrap_or_default();
     render(app, &page, StatusCode::MISDIRECTED_REQUEST, &reference)

@@ -12,7 +12,7 @@ use techpass_domain::problem::Problem;
 /// Largest request body, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
 /// Longest path and query, in bytes.
-const TARGET_MAX: usize = 32 * 1024;
+pub const TARGET_MAX: usize = 32 * 1024;
 
 /// Refuses hosts that are not ours (421), overlong targets (414), and adds the headers that every answer carries.
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -35,12 +35,24 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
     // `no-referrer` would make browsers send `Origin: null` with our own forms.
     set(header::REFERRER_POLICY, "same-origin");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    );
     set(header::CACHE_CONTROL, "no-store");
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    );
     if app.config.secure() {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+        set(
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=63072000; includeSubDomains",
+        );
     }
     response
 }
@@ -62,7 +74,10 @@ fn host_is_ours(app: &App, request: &Request) -> bool {
 /// Refuses a state-changing request that another site caused (403). Applied to pages; endpoints of protocols have their
 /// own proofs.
 pub async fn same_origin(State(app): State<App>, request: Request<Body>, next: Next) -> Response {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
     if safe || from_our_own_page(&app, request.headers()) {
         return next.run(request).await;
     }

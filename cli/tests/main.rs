@@ -1,0 +1,13 @@
+//! The program as a whole, and the house rules of its source.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+#[path = "main/story.rs"]
+mod story;
+#[path = "main/tidy.rs"]
+mod tidy;
