@@ -379,8 +379,8 @@ pub fn worlds() -> Vec<World> {
                 }
                 for (session, hint) in sessions(role) {
                     for computer in computers(role) {
-                        let themes = themes(&asked, plain, hint);
-                        all.extend(themes.iter().map(|&theme| World {
+                        let themes = themes(&asked, plain, session, hint);
+                        all.extend(themes.into_iter().map(|theme| World {
                             role,
                             record,
                             asked: asked.clone(),
@@ -411,15 +411,32 @@ fn books_and_records(role: Role) -> Vec<(Book, Record)> {
     all
 }
 
-fn themes(asked: &Asked, plain: bool, hint: Option<Person>) -> &'static [Theme] {
-    let usual = !asked.consent && asked.max_age.is_none() && !asked.select_account;
-    match (asked.none, plain) {
-        (true, _) => &[Theme::Time],
-        (_, false) => &[Theme::Switch, Theme::Change],
-        _ if usual && hint.is_none() => &[Theme::Time, Theme::Switch, Theme::Change],
-        _ if asked.max_age.is_some() => &[Theme::Time, Theme::Switch],
-        _ => &[Theme::Switch],
+/// What happens in a world. Where two things have nothing to do with each other (consent and the clock, say), they are
+/// not tried in every combination.
+fn themes(asked: &Asked, plain: bool, session: Session, hint: Option<Person>) -> Vec<Theme> {
+    if asked.none {
+        return vec![Theme::Time];
     }
+    if !plain {
+        return vec![Theme::Switch, Theme::Change];
+    }
+    let (login, select, consent) = (asked.force_login, asked.select_account, asked.consent);
+    let aged = asked.max_age.is_some();
+    let old = session.hero.is_some_and(|(_, age_s)| age_s == STALE_S);
+    let simple = !login && !select && !consent && !aged;
+    let timed = hint.is_none() && !select && (!consent || (aged && !login));
+    let switched = !aged || (!login && !select && !consent);
+    let all = [
+        (timed, Theme::Time),
+        (switched && !(login && select && consent), Theme::Switch),
+        (simple && hint.is_none() && !old, Theme::Change),
+        (
+            session.other && hint.is_none() && aged && consent && !select && !login,
+            Theme::Everything,
+        ),
+    ];
+    let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
+    wanted.map(|(_, theme)| theme).collect()
 }
 
 /// The same worlds in strides, so that the first few hundred already hold something of everything.

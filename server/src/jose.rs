@@ -37,6 +37,11 @@ pub fn says_typ(token: &str, typ: &str) -> bool {
     parse(token).is_ok_and(|token| jwt::is_typ(&token.header, typ))
 }
 
+/// Whether a token may be an ID token by its type; nothing is verified.
+pub fn may_be_id_token(token: &str) -> bool {
+    parse(token).is_ok_and(|token| jwt::may_be_id_token(&token.header))
+}
+
 /// A member of a phone's token that says who speaks, before anything is verified: only to find the key.
 pub fn claimed(token: &str, name: &str) -> Option<String> {
     let claims = parse(token).ok()?.claims().ok()?;

@@ -42,6 +42,7 @@ pub fn router(app: &App) -> Router {
         .route(path::USERINFO, userinfo_routes())
         .route(path::END_SESSION, get(logout_get).post(sent_on))
         .route("/upstream/{id}/callback", get(upstream_callback))
+        .route("/upstream/{id}/backchannel-logout", post(upstream_logout))
         .route("/s/{address}/events", get(login_events))
         .route("/s/{address}/status", get(login_status))
         .route("/assets/{file}", get(assets::get));
@@ -209,6 +210,26 @@ async fn upstream_callback(
     page(&app, upstream::callback(&app, &headers, &id, &query).await)
 }
 
+async fn upstream_logout(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match text_form(&headers, &body) {
+        Ok(encoded) => upstream::ended::post(&app, &id, encoded).await,
+        Err(_) => not_a_form(),
+    }
+}
+
+fn not_a_form() -> Response {
+    let body = serde_json::json!({
+        "error": "invalid_request",
+        "error_description": "The body must be application/x-www-form-urlencoded.",
+    });
+    crate::oidc::json(400, &body)
+}
+
 async fn device_get(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -228,13 +249,7 @@ async fn device_post(
 async fn token_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
     match text_form(&headers, &body) {
         Ok(encoded) => token::post(&app, &headers, encoded).await,
-        Err(_) => crate::oidc::json(
-            400,
-            &serde_json::json!({
-                "error": "invalid_request",
-                "error_description": "The body must be application/x-www-form-urlencoded.",
-            }),
-        ),
+        Err(_) => not_a_form(),
     }
 }
 

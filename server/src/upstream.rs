@@ -3,6 +3,7 @@
 //! Every trip has its own `state`; `nonce` and PKCE verifier follow from it and the master key, so nothing secret is
 //! stored. An account is found by `(iss, sub)` and by nothing else.
 
+pub mod ended;
 mod trip;
 
 use crate::app::{App, Error};
@@ -24,6 +25,8 @@ use trip::Identity;
 
 /// Trips of one login that may be out at once: two tabs, a reload.
 const TRIPS_MAX: usize = 5;
+/// How far an upstream's clock may be off, in seconds.
+const SKEW_S: i64 = 60;
 /// `acr` values of an upstream that mean the same here.
 const KNOWN_ACR: [&str; 2] = [
     techpass_domain::login::requirement::ACR_NUMBER_MATCH,

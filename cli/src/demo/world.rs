@@ -181,6 +181,10 @@ impl World {
         let docs = self.origins.docs_portal();
         let broker = NewClient {
             broker: true,
+            backchannel_logout_uri: Some(format!(
+                "{}/upstream/wog/backchannel-logout",
+                self.origins.techpass()
+            )),
             ..client(
                 "techpass",
                 "TechPass",

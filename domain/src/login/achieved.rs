@@ -38,16 +38,22 @@ impl Login {
             Some(before) => merged(&self.evidence.here, &before.proofs),
             None => self.evidence.here.clone(),
         };
-        if who.home == Home::Local && self.decision(rules, chosen).device_counts {
-            proofs.device = Some(Proof {
-                account: who.id.clone(),
-                at: now,
-            });
+        if who.home == Home::Local {
+            // An account that was at home elsewhere when its session began rests on nothing of that now.
+            proofs.upstream = None;
+            if self.decision(rules, chosen).device_counts {
+                proofs.device = Some(Proof {
+                    account: who.id.clone(),
+                    at: now,
+                });
+            }
         }
         let auth_time = match counts {
             Some(before) => before.auth_time,
             None => latest(&self.evidence.here).unwrap_or(now),
         };
+        // An upstream's clock may be ahead of this one; nobody authenticated in the future.
+        let auth_time = auth_time.min(now);
         let before = self.evidence.before.as_ref();
         Some(Achieved {
             account: who.id.clone(),

@@ -261,7 +261,10 @@ impl Login {
                 challenge,
                 expires_at,
             } => self.number_sent(challenge, expires_at, &mut effects),
-            Event::NumberLimited { until } => self.number = NumberState::Limited { until },
+            Event::NumberLimited { until } => {
+                self.end_live_number(&mut effects);
+                self.number = NumberState::Limited { until };
+            }
             Event::NumberAnswered { challenge, right } => {
                 self.number_answered(challenge, right, now, &mut effects)
             }
@@ -277,11 +280,15 @@ impl Login {
             Event::UpstreamRefused => self.outcome = Some(Outcome::Refused(Refusal::Upstream)),
             Event::DeviceSeen(device) => self.evidence.device = device,
             Event::ConsentGiven => self.evidence.consent = true,
-            Event::Cancelled => self.cancel(&next, &mut effects),
+            Event::Cancelled => self.cancel(&next),
             Event::Collected => {
                 self.outcome = Some(Outcome::Granted);
                 effects.extend([Effect::StartSession, Effect::IssueCode]);
             }
+        }
+        if self.outcome.is_some() {
+            // However it ended: no phone goes on asking for a login that is over.
+            self.end_live_number(&mut effects);
         }
         Ok((self, effects))
     }
@@ -295,7 +302,7 @@ impl Login {
     }
 
     fn forget_account(&mut self, effects: &mut Vec<Effect>) {
-        self.end_live_number(NumberEnd::Superseded, effects);
+        self.end_live_number(effects);
         self.number = NumberState::NotSent;
         self.evidence.here = Proofs::default();
         self.evidence.before = None;
@@ -325,7 +332,7 @@ impl Login {
         expires_at: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        self.end_live_number(NumberEnd::Superseded, effects);
+        self.end_live_number(effects);
         effects.push(Effect::NotifyPhones(challenge.clone()));
         self.number = NumberState::Live {
             challenge,
@@ -375,27 +382,30 @@ impl Login {
         self.refuse(problem);
     }
 
+    /// The shell knows whom an unknown login ID meant; of a known account the login judges for itself.
     fn upstream_returned(&mut self, who: Who, as_chosen: bool, proof: UpstreamProof) {
-        if !as_chosen || proof.account != who.id {
+        let same = self.account().is_none_or(|chosen| *chosen == who.id);
+        if !as_chosen || !same || proof.account != who.id {
             return self.refuse(Problem::WrongAccount);
         }
         self.evidence.chosen = Some(Chosen::Known(who));
         self.evidence.here.upstream = Some(proof);
     }
 
-    fn cancel(&mut self, next: &Next, effects: &mut Vec<Effect>) {
+    fn cancel(&mut self, next: &Next) {
         let problem = match next {
             Next::Ask(Prompt::Denied(problem)) => Some(*problem),
             _ => None,
         };
-        self.end_live_number(NumberEnd::Superseded, effects);
-        self.number = NumberState::NotSent;
         self.outcome = Some(Outcome::Refused(Refusal::Cancelled(problem)));
     }
 
-    fn end_live_number(&mut self, end: NumberEnd, effects: &mut Vec<Effect>) {
+    /// A number that is replaced or left behind is over, on the phones too.
+    fn end_live_number(&mut self, effects: &mut Vec<Effect>) {
         if let NumberState::Live { challenge, .. } = &self.number {
+            let end = NumberEnd::Superseded;
             effects.push(Effect::EndNumber(challenge.clone(), end));
+            self.number = NumberState::Over(end);
         }
     }
 

@@ -61,6 +61,16 @@ impl Login {
             Verdict::Deny(problem) => return Some(Prompt::Denied(*problem)),
             Verdict::Require(factors) => factors,
         };
+        // A rule that asks for nothing lets nobody in. One that begins with the number, on a computer that counts for
+        // nothing, would ring the phone of whoever's login ID is typed.
+        let enough = match factors.first() {
+            None => false,
+            Some(Factor::Number) => decision.device_counts,
+            Some(Factor::Password | Factor::Code) => true,
+        };
+        if !enough {
+            return Some(Prompt::Denied(Problem::TooWeak));
+        }
         // A hold or a closed account is told only to somebody who has proven something.
         let mut proven_one = decision.device_counts;
         for &factor in factors {
@@ -72,11 +82,7 @@ impl Login {
             }
             proven_one = true;
         }
-        if proven_one {
-            return self.barred_chosen(chosen);
-        }
-        // A rule that asks for nothing lets nobody in.
-        Some(Prompt::Denied(Problem::TooWeak))
+        self.barred_chosen(chosen)
     }
 
     fn ask(&self, factor: Factor, chosen: &Chosen, now: Timestamp) -> Prompt {

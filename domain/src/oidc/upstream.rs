@@ -104,6 +104,44 @@ pub fn upstream_id_token(
     })
 }
 
+/// Whose session ended at the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamLogout {
+    /// The subject there.
+    pub sub: String,
+    /// The token's own name; it counts once.
+    pub jti: String,
+}
+
+/// Checks the claims of a logout token whose signature, algorithm and `typ` were verified (Back-Channel Logout §2.6). One
+/// that names only a session and no subject is refused: sessions there are not known here.
+pub fn upstream_logout_token(
+    claims: &Value,
+    expect: &Expect<'_>,
+) -> Result<UpstreamLogout, IdTokenError> {
+    let claims = claims.as_object().ok_or(IdTokenError::NotAnObject)?;
+    issuer(claims, expect)?;
+    audience(claims, expect)?;
+    times(claims, expect)?;
+    // An ID token, which has a nonce, must never end a session.
+    if claims.contains_key("nonce") {
+        return Err(IdTokenError::Nonce);
+    }
+    let events = claims.get("events").and_then(Value::as_object);
+    if !events.is_some_and(|events| {
+        events
+            .get(super::claims::LOGOUT_EVENT)
+            .is_some_and(Value::is_object)
+    }) {
+        return Err(IdTokenError::Missing("events"));
+    }
+    let jti = text(claims, "jti")?.filter(|jti| !jti.is_empty());
+    Ok(UpstreamLogout {
+        sub: subject(claims)?,
+        jti: jti.ok_or(IdTokenError::Missing("jti"))?.to_owned(),
+    })
+}
+
 /// RFC 9207 §2.4: whether an answer at our redirect URI comes from the provider that was asked. `required` is what its
 /// metadata says of `authorization_response_iss_parameter_supported`.
 pub fn answers(iss_parameter: Option<&str>, issuer: &str, required: bool) -> bool {

@@ -96,7 +96,7 @@ export function readLink(text) {
   const values = new URLSearchParams(text.slice(text.indexOf('#') + 1).trim());
   const issuer = values.get('issuer') ?? '';
   const token = values.get('token');
-  const url = URL.parse ? URL.parse(issuer) : parsed(issuer);
+  const url = parsed(issuer);
   const local = /^(localhost|.+\.localhost|127\..+|\[::1\])$/.test(url?.hostname ?? '');
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && local);
   if (!token || !safe || url.username || url.password || url.search || url.hash || issuer.endsWith('/')) {

@@ -94,15 +94,16 @@ export class Watch {
   }
 }
 
-/** Waits, unless it is stopped or woken. */
+/** Waits, unless it is stopped or woken by the function that it gives. */
 function sleep(ms, signal, give) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
     const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
     };
-    signal.addEventListener('abort', end, { once: true });
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
     give(end);
   });
 }

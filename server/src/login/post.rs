@@ -5,12 +5,14 @@ use super::factors::{self, Tried};
 use super::show::{self, Notice};
 use super::{Bound, Driven, begin, drive, number};
 use crate::app::App;
+use crate::oidc::{backchannel, end_session};
 use crate::session;
+use crate::views::words::ENGLISH as WORDS;
 use crate::web::form::Form;
 use crate::web::page::{self, Fault, Outcome};
 use http::{HeaderMap, StatusCode};
 use techpass_domain::access::Factor;
-use techpass_domain::account::normalize_login_id;
+use techpass_domain::account::{LoginIdError, normalize_login_id};
 use techpass_domain::id::AccountId;
 use techpass_domain::login::verification_code::Verdict;
 use techpass_domain::login::{Event, Next, Outcome as LoginOutcome, Prompt};
@@ -132,7 +134,10 @@ async fn choose(app: &App, headers: &HeaderMap, mut bound: Bound, form: &Form) -
             Ok(login_id) => begin::chosen(app, &login_id).await?,
             Err(error) => {
                 let typed: String = typed.unwrap_or_default().chars().take(254).collect();
-                let notice = Notice::Error(capital(&error.to_string()));
+                let notice = Notice::Error(match error {
+                    LoginIdError::Empty => WORDS.login_id_empty.with("id", "TechPass"),
+                    _ => WORDS.login_id_incomplete.to_string(),
+                });
                 return show::sign_in(app, &bound, &typed, notice).await;
             }
         },
@@ -151,19 +156,26 @@ pub fn handle_of(app: &App, bound: &Bound, account: &AccountId) -> String {
     app.seal.derived_text("picker", &value)
 }
 
-/// Takes an account off the list; one that is signed in stays.
+/// Takes an account off the list, and logs it out here when it is signed in.
 async fn forget(app: &App, headers: &HeaderMap, bound: Bound, handle: &str) -> Outcome {
     let here = session::here(app, headers).await?;
-    for account in session::known(app, headers, &here).await? {
-        if handle_of(app, &bound, &account) == handle && here.entry_of(&account).is_none() {
-            app.store
-                .commit(vec![Write::Forget {
-                    browser_sha256: bound.browser_sha256.clone(),
-                    account,
-                }])
-                .await?;
-        }
-    }
+    let known = session::known(app, headers, &here).await?;
+    let named = known
+        .into_iter()
+        .find(|id| handle_of(app, &bound, id) == handle);
+    let Some(account) = named else {
+        return Err(Fault::expired());
+    };
+    let mut writes = match here.entry_of(&account) {
+        Some(entry) => end_session::ending(app, entry).await?,
+        None => Vec::new(),
+    };
+    writes.push(Write::Forget {
+        browser_sha256: bound.browser_sha256.clone(),
+        account,
+    });
+    app.store.commit(writes).await?;
+    backchannel::deliver_soon(app);
     Ok(page::see_other(&bound.path()))
 }
 
@@ -174,7 +186,7 @@ async fn password(
     typed: Zeroizing<String>,
 ) -> Outcome {
     if typed.is_empty() || typed.len() > PASSWORD_MAX {
-        let notice = Notice::Error("Enter your password".to_owned());
+        let notice = Notice::Error(WORDS.password_empty.to_string());
         return show::prompt(app, headers, &bound, &Prompt::Password, notice).await;
     }
     let tried = factors::password(app, bound.clone(), typed).await?;
@@ -183,7 +195,11 @@ async fn password(
 
 async fn code(app: &App, headers: &HeaderMap, bound: Bound, typed: &str) -> Outcome {
     if typed.trim().is_empty() {
-        let notice = Notice::Error("Enter the verification code".to_owned());
+        let notice = Notice::Error(
+            WORDS
+                .code_empty
+                .with("profile", &app.config.authenticator.label),
+        );
         return show::prompt(app, headers, &bound, &Prompt::Code, notice).await;
     }
     let tried = factors::code(app, bound.clone(), typed).await?;
@@ -205,7 +221,7 @@ async fn settled(
     let (driven, verdict) = match tried {
         Tried::Driven(driven, verdict) => (driven, verdict),
         Tried::Locked(until) => {
-            let notice = Notice::Locked(factor, until);
+            let notice = Notice::Locked(until);
             return show::prompt(app, headers, before, &prompt, notice).await;
         }
         Tried::Exhausted => {
@@ -239,27 +255,22 @@ async fn wrong(
         Factor::Code | Factor::Number => app.config.limits.code,
     };
     if let Some(until) = failures.locked_until(rules, app.now()) {
-        return Ok(Notice::Locked(factor, until));
+        return Ok(Notice::Locked(until));
     }
     let left = rules.failures_max - failures.count % rules.failures_max.max(1);
     let mut text = match (factor, verdict) {
-        (Factor::Password, _) => "The e-mail or password is not right.".to_owned(),
-        (_, Verdict::Used) => "That code has already been used. Wait for the next one.".to_owned(),
-        (_, Verdict::ClockOff { seconds }) => format!(
-            "Your phone's clock looks {}. Set it to automatic time, then try again.",
-            factors::clock_words(seconds)
-        ),
-        _ => format!(
-            "That code is not right. Look for the profile {} on your phone, wait for the next code and try again.",
-            app.config.authenticator.label
-        ),
+        (Factor::Password, _) => WORDS.password_wrong.to_string(),
+        (_, Verdict::Used) => WORDS.code_used.to_string(),
+        (_, Verdict::ClockOff { seconds }) => WORDS
+            .code_clock
+            .with("difference", factors::clock_words(seconds)),
+        _ => WORDS
+            .code_wrong
+            .with("profile", &app.config.authenticator.label),
     };
     if left <= 2 {
-        let tries = if left == 1 { "try" } else { "tries" };
-        let minutes = rules.pause_s / 60;
-        text.push_str(&format!(
-            " {left} more {tries} before this is locked for {minutes} minutes."
-        ));
+        text.push(' ');
+        text.push_str(&WORDS.tries_left(left.into(), rules.pause_s / 60));
     }
     Ok(Notice::Error(text))
 }
@@ -278,21 +289,10 @@ async fn number_page(
         },
         _ => {
             let notice = match prompt {
-                Prompt::MatchNumber { .. } => Notice::Error(
-                    "Not approved yet. Enter the number on your phone first, then continue."
-                        .to_owned(),
-                ),
+                Prompt::MatchNumber { .. } => Notice::Error(WORDS.number_not_approved.to_string()),
                 _ => Notice::None,
             };
             show::prompt(app, headers, &bound, prompt, notice).await
         }
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
     }
 }

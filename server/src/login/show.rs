@@ -4,10 +4,10 @@ use super::{Bound, post};
 use crate::app::App;
 use crate::session;
 use crate::views;
+use crate::views::words::{ENGLISH as WORDS, Text};
 use crate::web::page::{self, FormsLead, Outcome};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use techpass_domain::access::Factor;
 use techpass_domain::account::Status;
 use techpass_domain::id::ChallengeId;
 use techpass_domain::login::{NumberEnd, Prompt, Refusal};
@@ -22,7 +22,7 @@ pub enum Notice {
     /// What was wrong; the page is an answer to a form and says 422.
     Error(String),
     /// A factor is locked until then.
-    Locked(Factor, Timestamp),
+    Locked(Timestamp),
 }
 
 impl Notice {
@@ -30,14 +30,7 @@ impl Notice {
         match self {
             Notice::None => None,
             Notice::Error(text) => Some(text.clone()),
-            Notice::Locked(Factor::Password, until) => Some(format!(
-                "Too many wrong passwords. Locked until {}.",
-                clock_time(*until)
-            )),
-            Notice::Locked(_, until) => Some(format!(
-                "Too many wrong codes. You can try again at {}.",
-                clock_time(*until)
-            )),
+            Notice::Locked(until) => Some(WORDS.locked_until.with("time", clock_time(*until))),
         }
     }
 
@@ -138,7 +131,7 @@ pub async fn prompt(
         }
     };
     let mut response = page::html(body, notice.status(), &leads(app, bound).await?);
-    if let Notice::Locked(_, until) = notice {
+    if let Notice::Locked(until) = notice {
         retry_after(&mut response, until.since(app.now()));
     }
     Ok(response)
@@ -230,7 +223,7 @@ async fn number(
         hidden: hidden(bound),
         login_id: login_id(bound),
         number: number.to_string(),
-        status: "Waiting for you to approve on your phone.".to_owned(),
+        status: WORDS.number_waiting.to_string(),
         expires_in_s: expires_at.since(now),
         events_url: format!("{}/events", bound.path()),
         status_url: format!("{}/status", bound.path()),
@@ -248,43 +241,47 @@ fn number_over(app: &App, bound: &Bound, end: NumberEnd) -> Result<String, crate
     let (problem, heading, sentence) = match end {
         NumberEnd::Wrong => (
             Problem::NumberWrong,
-            "That was not the number",
-            "The number entered on the phone was not the one shown here. Nothing was approved. Get a new number and try again.",
+            WORDS.ended_wrong_heading,
+            WORDS.ended_wrong,
         ),
         NumberEnd::Expired => (
             Problem::NumberExpired,
-            "The number has expired",
-            "The number has expired. Nothing was approved.",
+            WORDS.ended_expired_heading,
+            WORDS.ended_expired,
         ),
         _ => (
             Problem::NumberExpired,
-            "Get a new number",
-            "You can get a new number now.",
+            WORDS.ended_superseded_heading,
+            WORDS.ended_superseded,
         ),
     };
     over_page(app, bound, problem, (heading, sentence), None)
 }
 
 fn number_limited(app: &App, bound: &Bound, until: Timestamp) -> Result<String, crate::app::Error> {
-    let at = clock_time(until);
-    let sentence = format!("Too many requests. You can send another at {at}.");
-    let words = ("Too many requests", sentence.as_str());
-    over_page(app, bound, Problem::TooManyTries, words, Some(at.clone()))
+    let words = (WORDS.ended_limited_heading, WORDS.ended_limited);
+    over_page(
+        app,
+        bound,
+        Problem::TooManyTries,
+        words,
+        Some(clock_time(until)),
+    )
 }
 
 fn over_page(
     app: &App,
     bound: &Bound,
     problem: Problem,
-    (heading, sentence): (&str, &str),
+    (heading, sentence): (Text, Text),
     limited_until: Option<String>,
 ) -> Result<String, crate::app::Error> {
     views::NumberEnded {
         action: bound.path(),
         hidden: hidden(bound),
         login_id: login_id(bound),
-        heading: heading.to_owned(),
-        sentence: sentence.to_owned(),
+        heading: heading.to_string(),
+        sentence: sentence.to_string(),
         renew: limited_until.is_none(),
         limited_until,
         app: Some(bound.data.app.clone()),
@@ -296,22 +293,14 @@ fn over_page(
 
 fn consent(app: &App, bound: &Bound) -> Result<String, crate::app::Error> {
     let scope = bound.data.request.scope.to_string();
-    let sentences = scope.split(' ').filter_map(|value| match value {
-        "openid" => Some("Know who you are"),
-        "profile" => Some("See your name and organisation"),
-        "email" => Some("See your e-mail address"),
-        "phone" => Some("See your phone number"),
-        "address" => Some("See your address"),
-        "offline_access" => Some("Keep access while you are away"),
-        _ => None,
-    });
+    let sentences = scope.split(' ').map(|value| WORDS.scope(value));
     views::Consent {
         action: bound.path(),
         hidden: hidden(bound),
         app: bound.data.app.clone(),
         home_host: redirect_origin(bound),
         account: login_id(bound),
-        scopes: sentences.map(str::to_owned).collect(),
+        scopes: sentences.collect(),
     }
     .render(&page::shell(app, bound.data.reference.as_str()))
     .map_err(Into::into)
@@ -348,7 +337,7 @@ fn date_time(at: Timestamp) -> String {
 
 fn back(bound: &Bound) -> Option<views::Back> {
     Some(views::Back {
-        label: format!("Back to {}", bound.data.app),
+        label: WORDS.back_to.with("app", &bound.data.app),
         action: bound.path(),
         hidden: hidden(bound),
     })

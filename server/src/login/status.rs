@@ -2,6 +2,7 @@
 
 use super::find;
 use crate::app::App;
+use crate::views::words::ENGLISH as WORDS;
 use crate::wake::{self, Change};
 use crate::web::page::Fault;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
@@ -19,13 +20,11 @@ const STREAM_LIFETIME: Duration = Duration::from_secs(10 * 60);
 pub async fn status(app: &App, headers: &HeaderMap, address: &str) -> Result<Response, Fault> {
     let bound = find(app, headers, address).await?;
     let (state, sentence) = match bound.next(app) {
-        Next::Ask(Prompt::MatchNumber { .. }) => {
-            ("waiting", "Waiting for you to approve on your phone.")
-        }
-        Next::Collect => ("approved", "Approved. Taking you back…"),
-        Next::Ask(_) | Next::Finish(_) => ("ended", "This number is over."),
+        Next::Ask(Prompt::MatchNumber { .. }) => ("waiting", WORDS.number_waiting),
+        Next::Collect => ("approved", WORDS.number_approved_no_app),
+        Next::Ask(_) | Next::Finish(_) => ("ended", WORDS.ended_superseded_heading),
     };
-    let body = serde_json::json!({ "state": state, "sentence": sentence });
+    let body = serde_json::json!({ "state": state, "sentence": sentence.to_string() });
     Ok(Json(body).into_response())
 }
 

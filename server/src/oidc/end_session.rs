@@ -267,7 +267,8 @@ async fn said(
         remaining,
         back: client.and_then(|client| {
             let uri = client.post_logout_redirect_uris.first()?;
-            Some((format!("Back to {}", client.name), uri.clone()))
+            let label = views::words::ENGLISH.back_to.with("app", &client.name);
+            Some((label, uri.clone()))
         }),
         login_again: client.and_then(|client| client.initiate_login_uri.clone()),
     };

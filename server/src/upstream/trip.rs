@@ -1,6 +1,6 @@
 //! What is learned of an upstream, redeeming its code, and the account that its subject is linked to.
 
-use super::{Upstream, text};
+use super::{SKEW_S, Upstream, text};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::sha256;
@@ -19,8 +19,6 @@ use url::Url;
 
 /// How long what was learned is good without asking again.
 const LEARNED_FOR_S: Seconds = 60 * 60;
-/// How far an upstream's clock may be off.
-const SKEW_S: Seconds = 60;
 /// How soon keys may be fetched again because a token names an unknown one.
 const REFETCH_AFTER_S: Seconds = 10;
 
@@ -166,7 +164,10 @@ pub async fn redeem(
     let tokens = answer(sent).await?;
     let id_token = text(&tokens, "id_token").ok_or("the upstream sent no ID token")?;
     let access_token = text(&tokens, "access_token").unwrap_or_default().to_owned();
-    let claims = verified(app, upstream, &learned, id_token).await?;
+    if !jose::may_be_id_token(id_token) {
+        return Err("the ID token has another type".to_owned());
+    }
+    let claims = signed_by(app, upstream, id_token).await?;
     at_hash_fits(&claims, &access_token)?;
     let now = app.now();
     let expect = Expect {
@@ -206,13 +207,9 @@ fn at_hash_fits(claims: &Value, access_token: &str) -> Result<(), String> {
         .ok_or_else(|| "the ID token names another access token".to_owned())
 }
 
-/// A key that is not known may be a new one: the keys are fetched again once.
-async fn verified(
-    app: &App,
-    upstream: &Upstream,
-    learned: &Learned,
-    id_token: &str,
-) -> Result<Value, String> {
+/// The claims of a token that the upstream signed. A key that is not known may be a new one: the keys are fetched again once.
+pub async fn signed_by(app: &App, upstream: &Upstream, id_token: &str) -> Result<Value, String> {
+    let learned = learn(app, upstream, false).await?;
     let algorithms = &upstream.config.algorithms;
     match jose::by_jwks(id_token, &learned.jwks, algorithms) {
         Err(jose::JoseError::NoKey) => {

@@ -174,3 +174,47 @@ fn an_answer_names_the_provider_that_was_asked() {
         assert_eq!(answers(iss, wog, required), good, "{iss:?} {required}");
     }
 }
+
+/// Back-Channel Logout §2.4 and §2.6, a row per rule.
+#[test]
+fn logout_tokens_are_believed_only_whole() {
+    let good = serde_json::json!({
+        "iss": "https://wog.example", "aud": "techpass", "sub": "s1", "jti": "j1", "iat": 1_000, "exp": 1_100,
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    let expect = Expect {
+        issuer: "https://wog.example",
+        client_id: "techpass",
+        nonce: "",
+        now: Timestamp(1_010),
+        skew_s: 5,
+        max_age: None,
+    };
+    let read =
+        |claims: &serde_json::Value| super::super::upstream::upstream_logout_token(claims, &expect);
+    assert_eq!(
+        read(&good).map(|token| (token.sub, token.jti)),
+        Ok(("s1".into(), "j1".into()))
+    );
+    let changes: [(&str, serde_json::Value, IdTokenError); 8] = [
+        ("iss", "https://evil.example".into(), IdTokenError::Issuer),
+        ("aud", "other".into(), IdTokenError::Audience),
+        ("exp", 1_000.into(), IdTokenError::Expired),
+        ("iat", 2_000.into(), IdTokenError::NotNow),
+        ("nonce", "n".into(), IdTokenError::Nonce),
+        (
+            "events",
+            serde_json::json!({}),
+            IdTokenError::Missing("events"),
+        ),
+        ("jti", "".into(), IdTokenError::Missing("jti")),
+        ("sub", "".into(), IdTokenError::Malformed("sub")),
+    ];
+    for (name, value, error) in changes {
+        let mut claims = good.clone();
+        if let Some(members) = claims.as_object_mut() {
+            members.insert(name.to_owned(), value);
+        }
+        assert_eq!(read(&claims).err(), Some(error), "{name}");
+    }
+}
