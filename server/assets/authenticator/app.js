@@ -14,10 +14,9 @@ const app = {
   /** Requests that were answered here; a list read a moment before may still hold them. */
   answered: new Set(),
   result: null,
-  blockedHost: '',
   waiting, go, replace, finish, reload, forget, enrolled,
 };
-/** Requests that were opened by themselves once. */
+/** Requests that the person has seen: they do not open by themselves again. */
 const opened = new Set();
 const news = 'BroadcastChannel' in window ? new BroadcastChannel('profiles') : null;
 let page = { name: '' };
@@ -162,10 +161,13 @@ function show(name, made, found) {
 function changed() {
   const all = waiting();
   const [only] = all;
-  if (page.name === 'home' || page.name === 'result') {
-    if (all.length === 1 && !opened.has(only.request.id)) {
+  const unseen = all.some(({ request }) => !opened.has(request.id));
+  if (unseen && (page.name === 'home' || page.name === 'result')) {
+    if (all.length === 1) {
       go(`request=${encodeURIComponent(only.request.id)}`);
-    } else if (page.name === 'result' && all.length > 1) {
+    } else {
+      // Several are compared in the list, and stay there.
+      all.forEach(({ request }) => opened.add(request.id));
       go('');
     }
   } else if (page.found && !page.busy?.()) {
@@ -201,9 +203,6 @@ async function begin() {
     return;
   }
   addEventListener('hashchange', route);
-  addEventListener('securitypolicyviolation', (event) => {
-    app.blockedHost = parsedHost(event.blockedURI);
-  });
   document.addEventListener('visibilitychange', visible);
   news?.addEventListener('message', async () => {
     await reload(false);
@@ -214,7 +213,7 @@ async function begin() {
   try {
     await reload(false);
   } catch {
-    pages.noStorage(broken);
+    broken('No place for keys', pages.STORAGE);
     return;
   }
   route();
@@ -225,14 +224,6 @@ async function begin() {
     }
   }, 1000);
   navigator.serviceWorker?.register('/sw.js').catch(() => {});
-}
-
-function parsedHost(uri) {
-  try {
-    return new URL(uri).host;
-  } catch {
-    return '';
-  }
 }
 
 begin();

@@ -8,11 +8,9 @@ const SEVERAL =
   'More than one request is waiting. If you started only one sign-in, somebody else may be trying to sign in as you. ' +
   'Compare them, and answer "No, it\'s not me" to the one that is not yours.';
 
-/** Says that keys cannot be kept here. */
-export function noStorage(broken) {
-  broken('This browser does not let the app keep its keys',
-    'Leave private browsing, or allow this site to store data, then open the page again. Nothing was changed.');
-}
+/** What to do where keys cannot be kept. */
+export const STORAGE =
+  'This browser does not let the app keep its keys. Leave private browsing, or allow this site to store data.';
 
 /** A form that never leaves the page. */
 function form(submit, ...children) {
@@ -150,18 +148,10 @@ export function add(app) {
   return { root: h('div', {}, h('h1', {}, 'Add account'), form(submit, link.whole, h('button', {}, 'Continue'))) };
 }
 
-/** What this phone is called unless the person says otherwise. */
-function phoneName() {
-  const agent = navigator.userAgent;
-  const kinds = [['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Android', 'Android phone'], ['Windows', 'Browser on Windows'],
-    ['Mac', 'Browser on a Mac'], ['Linux', 'Browser on Linux']];
-  return kinds.find(([mark]) => agent.includes(mark))?.[1] ?? 'Browser';
-}
-
 /** Enrol: who asks, what the phone is called. */
 export function enrol(app, link) {
   const name = field('name', 'Name this phone', 'You will see this name in the list of your phones.',
-    { maxlength: 60, value: phoneName() });
+    { maxlength: 60, value: /iPhone|iPad|Android/.exec(navigator.userAgent)?.[0] ?? 'Browser' });
   const button = h('button', {}, 'Add account');
   const error = h('p', { class: 'error', role: 'alert', 'data-testid': 'result' });
   const asks = host(link.issuer);
@@ -182,7 +172,7 @@ export function enrol(app, link) {
       await app.enrolled(await enrolPhone(link, called, app.profiles));
     } catch (problem) {
       say('');
-      fail(enrolProblem(app, problem, asks));
+      fail(enrolProblem(problem, asks));
     }
   };
   const root = h('div', {}, h('h1', {}, 'Add account'),
@@ -192,20 +182,15 @@ export function enrol(app, link) {
   return { root };
 }
 
-function enrolProblem(app, problem, asks) {
+function enrolProblem(problem, asks) {
   if (problem instanceof NoStorage) {
-    return 'This browser does not let the app keep its keys. Leave private browsing, or allow this site to store data. ' +
-      'The link was not used.';
+    return `${STORAGE} The link was not used.`;
   }
   if (problem.code === 'invalid_token') {
     return 'This link was used before, has expired or is not complete. Ask for a new one.';
   }
-  if (app.blockedHost === asks) {
-    return `This Authenticator does not work with ${asks}. Ask whoever gave you the link where to open it.`;
-  }
   return problem instanceof Refusal ? problem.message
-    : problem instanceof TypeError || problem.name === 'TimeoutError'
-      ? `${asks} cannot be reached. Check that you are online, then try again.` : problem.message;
+    : `${asks} cannot be reached from this app. Check that you are online, then try again.`;
 }
 
 /** Request: the one question. */
@@ -270,38 +255,33 @@ function sender(app, { profile, request: asked }, buttons, error) {
     }
     try {
       const { result: word } = await last.send();
-      app.finish(asked, ...(DONE[word] ?? DONE.approved), word === 'approved');
+      app.finish(asked, ...ENDS[word], word === 'approved');
     } catch (problem) {
-      if (ENDED[problem.code]) {
-        app.finish(asked, ...ENDED[problem.code]);
-      } else {
-        busy = false;
-        buttons.forEach((button) => { button.disabled = false; });
-        say('');
-        error.textContent = problem instanceof Refusal ? problem.message
-          : `${host(profile.issuer)} cannot be reached. Press the button again; your answer counts once.`;
+      if (problem.final) {
+        app.finish(asked, ...(ENDS[problem.code] ?? ['Your answer did not count', problem.message]));
+        return;
       }
+      busy = false;
+      buttons.forEach((button) => { button.disabled = false; });
+      say('');
+      error.textContent = problem instanceof Refusal ? problem.message
+        : `${host(profile.issuer)} cannot be reached. Press the button again; your answer counts once.`;
     }
   };
   return { send, busy: () => busy };
 }
 
-const ENDS_UNAPPROVED = 'Nothing was approved. If you are signing in, get a new number in the browser.';
-const DONE = {
+const UNAPPROVED = 'Nothing was approved. If you are signing in, get a new number in the browser.';
+/** Titles and sentences for what an answer led to. */
+const ENDS = {
   approved: ['Approved', 'Go back to the browser. It moves on by itself.'],
   declined: ['Declined', 'You have stopped this sign-in. Nothing else changes.'],
   reported: ['Declined and reported', 'You have stopped this sign-in. Your account is on hold until an administrator ' +
     'releases it. Call your help desk, and say that you reported a sign-in request.'],
-};
-const ENDED = {
-  wrong_number: ['That is not the number on the computer', ENDS_UNAPPROVED],
-  expired: ['This request has ended', ENDS_UNAPPROVED],
-  unknown_request: ['This request has ended', ENDS_UNAPPROVED],
+  wrong_number: ['That is not the number on the computer', UNAPPROVED],
+  expired: ['This request has ended', UNAPPROVED],
+  unknown_request: ['This request has ended', UNAPPROVED],
   already_answered: ['This request was answered before', 'On this phone or another. Your answer did not count.'],
-  wrong_account: ['This request is not for this phone', ENDS_UNAPPROVED],
-  context_mismatch: ['This request was changed on its way', 'Your answer did not count. Tell your help desk.'],
-  bad_signature: ['The server did not accept this phone\'s key', 'Your answer did not count. Enrol this phone again.'],
-  invalid_phone: ['The server does not know this phone', 'Your answer did not count. Enrol this phone again.'],
 };
 
 /** "No, it's not me": declined, or reported as well. Nothing is sent before "Continue". */

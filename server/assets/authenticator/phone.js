@@ -13,6 +13,8 @@ export class Refusal extends Error {
   constructor(status, body, retryAfter) {
     super(typeof body?.message === 'string' ? body.message : `The server refused with status ${status}.`);
     this.code = String(body?.error ?? '');
+    /** Asking again would not help. */
+    this.final = status < 500 && status !== 429;
     this.now = body?.now;
     this.retry_s = Number(retryAfter) || 0;
   }
@@ -129,7 +131,7 @@ async function newKey() {
     await store.tryOut(pair.privateKey);
     return pair;
   } catch (error) {
-    throw new NoStorage(String(error));
+    throw new NoStorage(error);
   }
 }
 
@@ -149,7 +151,7 @@ export async function enrol(link, name, profiles) {
   });
   const code = answer?.code;
   if (answer?.issuer !== link.issuer || code?.period !== 30 || code?.digits !== 6 || code?.algorithm !== 'SHA1') {
-    throw new Error('The server gave an answer that this app does not understand.');
+    throw new Refusal(0, { message: 'The server gave an answer that this app does not understand.' });
   }
   const { authenticator_id, account, label, organisation } = answer;
   const profile = {

@@ -1,6 +1,6 @@
 use super::NOW;
 use crate::oidc::upstream::{
-    Expect, IdTokenError as E, UpstreamIdentity, answers, upstream_id_token,
+    Expect, IdTokenError as E, UpstreamIdentity, answers, upstream_id_token, upstream_logout_token,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -190,25 +190,20 @@ fn logout_tokens_are_believed_only_whole() {
         skew_s: 5,
         max_age: None,
     };
-    let read =
-        |claims: &serde_json::Value| super::super::upstream::upstream_logout_token(claims, &expect);
+    let read = |claims: &serde_json::Value| upstream_logout_token(claims, &expect);
     assert_eq!(
         read(&good).map(|token| (token.sub, token.jti)),
         Ok(("s1".into(), "j1".into()))
     );
-    let changes: [(&str, serde_json::Value, IdTokenError); 8] = [
-        ("iss", "https://evil.example".into(), IdTokenError::Issuer),
-        ("aud", "other".into(), IdTokenError::Audience),
-        ("exp", 1_000.into(), IdTokenError::Expired),
-        ("iat", 2_000.into(), IdTokenError::NotNow),
-        ("nonce", "n".into(), IdTokenError::Nonce),
-        (
-            "events",
-            serde_json::json!({}),
-            IdTokenError::Missing("events"),
-        ),
-        ("jti", "".into(), IdTokenError::Missing("jti")),
-        ("sub", "".into(), IdTokenError::Malformed("sub")),
+    let changes: [(&str, serde_json::Value, E); 8] = [
+        ("iss", "https://evil.example".into(), E::Issuer),
+        ("aud", "other".into(), E::Audience),
+        ("exp", 1_000.into(), E::Expired),
+        ("iat", 2_000.into(), E::NotNow),
+        ("nonce", "n".into(), E::Nonce),
+        ("events", serde_json::json!({}), E::Missing("events")),
+        ("jti", "".into(), E::Missing("jti")),
+        ("sub", "".into(), E::Malformed("sub")),
     ];
     for (name, value, error) in changes {
         let mut claims = good.clone();

@@ -1,0 +1,261 @@
+//! Chromium with a window that nobody sees, driven through chromedriver.
+
+use super::browser::client;
+use super::program;
+use super::wait::until;
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
+use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
+use thirtyfour::{By, DesiredCapabilities, WebDriver, WebElement};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// Browsers that run at once, whatever many tests do.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+
+/// How a browser is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// Without JavaScript.
+    pub plain: bool,
+    /// A narrow screen.
+    pub phone: bool,
+}
+
+/// chromedriver; it takes its browsers with it.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A browser with a profile of its own. Fields are dropped in this order: the session ends before its service.
+pub struct Chromium {
+    /// For whatever has no words here.
+    pub driver: WebDriver,
+    address: String,
+    _service: Service,
+    _profile: tempfile::TempDir,
+    _permit: Option<SemaphorePermit<'static>>,
+}
+
+impl Chromium {
+    /// A computer.
+    pub async fn start(setup: Setup) -> Chromium {
+        let permit = BROWSERS.acquire().await.expect("a permit");
+        Chromium::open_one(setup, Some(permit)).await
+    }
+
+    /// A computer and a phone. Both permits are taken at once, so that no two tests wait for each other.
+    pub async fn pair() -> (Chromium, Chromium) {
+        let mut permit = BROWSERS.acquire_many(2).await.expect("permits");
+        let second = permit.split(1);
+        let computer = Chromium::open_one(Setup::default(), Some(permit)).await;
+        let phone = Setup { phone: true, ..Setup::default() };
+        (computer, Chromium::open_one(phone, second).await)
+    }
+
+    async fn open_one(setup: Setup, permit: Option<SemaphorePermit<'static>>) -> Chromium {
+        let port = program::ports(1);
+        let service = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let service = Service(service.expect("chromedriver is installed (./test installs it)"));
+        let address = format!("http://127.0.0.1:{port}");
+        let profile = tempfile::tempdir().expect("a folder");
+        let capabilities = capabilities(setup, profile.path().to_str().expect("a path"));
+        until("chromedriver to answer", || async {
+            let answer = client().get(format!("{address}/status")).send().await;
+            answer.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+        let driver = WebDriver::new(&address, capabilities).await.expect("Chromium starts");
+        Chromium { driver, address, _service: service, _profile: profile, _permit: permit }
+    }
+
+    /// Ends the session politely.
+    pub async fn quit(self) {
+        self.driver.quit().await.expect("Chromium ends");
+    }
+
+    /// Opens an address.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.expect("the page opens");
+    }
+
+    /// Calls a DevTools command.
+    pub async fn devtools(&self, command: &str, parameters: serde_json::Value) {
+        let url = format!("{}/session/{}/goog/cdp/execute", self.address, self.driver.session_id());
+        let body = json!({ "cmd": command, "params": parameters });
+        let answer = client().post(url).json(&body).send().await.expect("chromedriver answers");
+        assert!(answer.status().is_success(), "{command} answered {}", answer.status());
+    }
+
+    async fn visible(&self, xpath: &str) -> Option<WebElement> {
+        let found = self.driver.find_all(By::XPath(xpath)).await.unwrap_or_default();
+        for element in found {
+            if element.is_displayed().await.unwrap_or(false) {
+                return Some(element);
+            }
+        }
+        None
+    }
+
+    /// What the page is, for messages.
+    async fn shown(&self) -> String {
+        let url = self.driver.current_url().await.map(|url| url.to_string()).unwrap_or_default();
+        let heading = self.maybe("//h1").await.unwrap_or_default();
+        let say = self.maybe("//*[@data-testid='problem-code']").await.unwrap_or_default();
+        format!("the page is {heading:?} {say} at {url}")
+    }
+
+    async fn maybe(&self, xpath: &str) -> Option<String> {
+        self.visible(xpath).await?.text().await.ok()
+    }
+
+    async fn find(&self, what: &str, xpath: &str) -> WebElement {
+        until(what, || async {
+            match self.visible(xpath).await {
+                Some(element) => Ok(element),
+                None => Err(self.shown().await),
+            }
+        })
+        .await
+    }
+
+    /// Waits for the page with this heading.
+    pub async fn heading(&self, text: &str) {
+        until(&format!("the heading {text:?}"), || async {
+            match self.maybe("//h1").await.as_deref() {
+                Some(shown) if shown == text => Ok(()),
+                _ => Err(self.shown().await),
+            }
+        })
+        .await;
+    }
+
+    /// Waits for the text with this handle.
+    pub async fn test_id(&self, id: &str) -> String {
+        let xpath = format!("//*[@data-testid='{id}']");
+        until(&format!("data-testid={id}"), || async {
+            match self.maybe(&xpath).await {
+                Some(text) => Ok(text),
+                None => Err(self.shown().await),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the text with this handle holds a text.
+    pub async fn test_id_holds(&self, id: &str, part: &str) -> String {
+        let xpath = format!("//*[@data-testid='{id}']");
+        until(&format!("{part:?} in data-testid={id}"), || async {
+            match self.maybe(&xpath).await {
+                Some(text) if text.contains(part) => Ok(text),
+                other => Err(format!("{other:?}; {}", self.shown().await)),
+            }
+        })
+        .await
+    }
+
+    /// Whether a button or link whose name holds the text can be seen now.
+    pub async fn offers(&self, name: &str) -> bool {
+        self.visible(&control(name, false)).await.is_some()
+    }
+
+    /// Presses the button or link of that name, else the first whose name holds it.
+    pub async fn press(&self, name: &str) {
+        until(&format!("a button or link {name:?} that can be pressed"), || async {
+            let exact = self.visible(&control(name, true)).await;
+            let element = match exact {
+                Some(element) => Some(element),
+                None => self.visible(&control(name, false)).await,
+            };
+            let Some(element) = element else {
+                return Err(self.shown().await);
+            };
+            // A page that has just been replaced makes elements stale; then it is looked again.
+            element.click().await.map_err(|error| format!("{error}; {}", self.shown().await))
+        })
+        .await;
+    }
+
+    /// Types into the text box with this label.
+    pub async fn fill(&self, label: &str, text: &str) {
+        let xpath = format!("//*[@id=//label[normalize-space(.)={}]/@for]", quoted(label));
+        let field = self.find(&format!("the text box {label:?}"), &xpath).await;
+        field.clear().await.expect("the text box can be cleared");
+        field.send_keys(text).await.expect("the text box takes text");
+    }
+
+    /// Chooses the radio button whose label holds the text.
+    pub async fn choose(&self, label: &str) {
+        let xpath = format!("//label[contains(normalize-space(.), {})]", quoted(label));
+        let element = self.find(&format!("the choice {label:?}"), &xpath).await;
+        element.click().await.expect("the choice can be made");
+    }
+
+    /// Whether that radio button is chosen.
+    pub async fn chosen(&self, label: &str) -> bool {
+        let xpath = format!("//*[@id=//label[contains(normalize-space(.), {})]/@for]", quoted(label));
+        let element = self.find(&format!("the choice {label:?}"), &xpath).await;
+        element.is_selected().await.expect("a radio button")
+    }
+
+    /// The text of the whole page.
+    pub async fn text(&self) -> String {
+        self.find("a page", "//body").await.text().await.unwrap_or_default()
+    }
+
+    /// The address of the page.
+    pub async fn url(&self) -> String {
+        self.driver.current_url().await.expect("an address").into()
+    }
+}
+
+/// Text in an XPath expression; none here has both kinds of quotes.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{text}{quote}")
+}
+
+fn control(name: &str, exact: bool) -> String {
+    let name = quoted(name);
+    let fits = match exact {
+        true => format!("normalize-space(.)={name}"),
+        false => format!("contains(normalize-space(.), {name})"),
+    };
+    format!("//button[{fits}] | //a[@href][{fits}]")
+}
+
+fn capabilities(setup: Setup, profile: &str) -> impl Into<thirtyfour::Capabilities> + use<> {
+    let mut capabilities = DesiredCapabilities::chrome();
+    let size = if setup.phone { "412,915" } else { "1200,900" };
+    let arguments = [
+        "--headless=new".to_owned(),
+        "--no-sandbox".to_owned(),
+        "--disable-dev-shm-usage".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--no-first-run".to_owned(),
+        "--no-proxy-server".to_owned(),
+        "--lang=en-SG".to_owned(),
+        format!("--window-size={size}"),
+        format!("--user-data-dir={profile}"),
+    ];
+    for argument in &arguments {
+        capabilities.add_arg(argument).expect("an argument");
+    }
+    let mut prefs = json!({ "credentials_enable_service": false, "profile.password_manager_leak_detection": false });
+    if setup.plain {
+        prefs["profile.managed_default_content_settings.javascript"] = json!(2);
+    }
+    capabilities.add_experimental_option("prefs", prefs).expect("preferences");
+    capabilities
+}
