@@ -359,43 +359,39 @@ fn computers(role: Role) -> Vec<Computer> {
 /// what they change does not depend on the rest of the request.
 pub fn worlds() -> Vec<World> {
     let mut all = Vec::new();
-    let roles = [
-        Role::Officer,
-        Role::Vendor,
-        Role::Product,
-        Role::Guest,
-        Role::Abroad,
-    ];
+    let roles = [Role::Officer, Role::Vendor, Role::Product, Role::Guest, Role::Abroad];
     for role in roles {
         for (book, record) in books_and_records(role) {
-            let plain = record == WELL && book == Book::Usual && role != Role::Guest;
             for asked in requests(false).into_iter().chain(requests(true)) {
-                if asked.test_client && role != Role::Product {
-                    continue;
-                }
-                let odd = asked.consent || asked.max_age.is_some() || asked.force_login;
-                if !plain && (odd || asked.select_account) {
-                    continue;
-                }
                 for (session, hint) in sessions(role) {
-                    for computer in computers(role) {
-                        let themes = themes(&asked, plain, session, hint);
-                        all.extend(themes.into_iter().map(|theme| World {
-                            role,
-                            record,
-                            asked: asked.clone(),
-                            session,
-                            hint,
-                            computer,
-                            book,
-                            theme,
-                        }));
-                    }
+                    all.extend(computers(role).into_iter().map(|computer| World {
+                        role,
+                        record,
+                        asked: asked.clone(),
+                        session,
+                        hint,
+                        computer,
+                        book,
+                        theme: Theme::Time,
+                    }));
                 }
             }
         }
     }
-    mixed(all)
+    all.retain(|world| {
+        let asked = &world.asked;
+        let odd = asked.consent || asked.max_age.is_some() || asked.force_login;
+        (world.role == Role::Product || !asked.test_client)
+            && (world.is_plain() || !(odd || asked.select_account))
+    });
+    let themed = all.iter().flat_map(|world| {
+        let themes = world.themes().into_iter();
+        themes.map(|theme| World {
+            theme,
+            ..world.clone()
+        })
+    });
+    mixed(themed.collect())
 }
 
 fn books_and_records(role: Role) -> Vec<(Book, Record)> {
@@ -411,32 +407,45 @@ fn books_and_records(role: Role) -> Vec<(Book, Record)> {
     all
 }
 
-/// What happens in a world. Where two things have nothing to do with each other (consent and the clock, say), they are
-/// not tried in every combination.
-fn themes(asked: &Asked, plain: bool, session: Session, hint: Option<Person>) -> Vec<Theme> {
-    if asked.none {
-        return vec![Theme::Time];
+impl World {
+    /// What happens in it. Where two things have nothing to do with each other (consent and the clock, say), they are not
+    /// tried in every combination; and where something changes on the way, it need not begin in every way.
+    fn themes(&self) -> Vec<Theme> {
+        let Asked {
+            none,
+            force_login: login,
+            select_account: select,
+            consent,
+            ..
+        } = self.asked;
+        if none {
+            return vec![Theme::Time];
+        }
+        let plain = self.is_plain();
+        let aged = self.asked.max_age.is_some();
+        let simple = !login && !select && !consent && !aged;
+        let usual_computer = match self.role {
+            Role::Officer => self.computer == Computer::Proven(NonSeGsib, Owner::Shared),
+            _ => self.computer == Computer::Unproven,
+        };
+        let hinted = self.hint.is_some();
+        let stranger = self.session.hero.is_none() && self.session.known > 0;
+        let timed = plain && !hinted && !select && (!consent || (aged && !login));
+        let switched = (!aged && !(login && select && consent)) || (!login && !select && !consent);
+        let everything = self.session.other && !hinted && aged && consent && !select && !login;
+        let all = [
+            (timed, Theme::Time),
+            (switched && (simple || !stranger), Theme::Switch),
+            (simple && !hinted && self.record == WELL && usual_computer, Theme::Change),
+            (plain && everything && usual_computer && !self.asked.test_client, Theme::Everything),
+        ];
+        let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
+        wanted.map(|(_, theme)| theme).collect()
     }
-    if !plain {
-        return vec![Theme::Switch, Theme::Change];
+
+    fn is_plain(&self) -> bool {
+        self.record == WELL && self.book == Book::Usual && self.role != Role::Guest
     }
-    let (login, select, consent) = (asked.force_login, asked.select_account, asked.consent);
-    let aged = asked.max_age.is_some();
-    let old = session.hero.is_some_and(|(_, age_s)| age_s == STALE_S);
-    let simple = !login && !select && !consent && !aged;
-    let timed = hint.is_none() && !select && (!consent || (aged && !login));
-    let switched = !aged || (!login && !select && !consent);
-    let all = [
-        (timed, Theme::Time),
-        (switched && !(login && select && consent), Theme::Switch),
-        (simple && hint.is_none() && !old, Theme::Change),
-        (
-            session.other && hint.is_none() && aged && consent && !select && !login,
-            Theme::Everything,
-        ),
-    ];
-    let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
-    wanted.map(|(_, theme)| theme).collect()
 }
 
 /// The same worlds in strides, so that the first few hundred already hold something of everything.

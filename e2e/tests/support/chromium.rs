@@ -180,7 +180,10 @@ impl Chromium {
                 return Err(self.shown().await);
             };
             // A page that has just been replaced makes elements stale; then it is looked again.
-            element.click().await.map_err(|error| format!("{error}; {}", self.shown().await))
+            match element.click().await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(format!("{error}; {}", self.shown().await)),
+            }
         })
         .await;
     }

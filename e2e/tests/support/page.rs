@@ -110,8 +110,8 @@ impl Page {
         if let Some(button) = button {
             return Some(self.form_of(*button));
         }
-        let mut links = html.select(&selector("a[href]"));
-        let link = links.find(|link| text_of(*link).contains(name))?;
+        let all = selector("a[href]");
+        let link = html.select(&all).find(|link| text_of(*link).contains(name))?;
         let url = self.url.join(link.attr("href")?).expect("an address");
         Some(Sending { url, fields: None })
     }

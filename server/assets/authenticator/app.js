@@ -172,7 +172,7 @@ function changed() {
     }
   } else if (page.found && !page.busy?.()) {
     ended(all);
-  } else if (all.length && !page.found && page.name) {
+  } else if (all.length && ['add', 'enrol', 'remove'].includes(page.name)) {
     say('A sign-in request is waiting.');
   }
   page.changed?.(all);

@@ -16,7 +16,10 @@ export function h(tag, attributes = {}, ...children) {
 
 /** Says a sentence to everybody: it is shown, and read aloud. An empty one clears the place. */
 export function say(text) {
-  document.getElementById('say').textContent = text;
+  const place = document.getElementById('say');
+  if (place.textContent !== text) {
+    place.textContent = text;
+  }
 }
 
 /** A labelled text field with a hint and a place for an error. */
