@@ -8,6 +8,7 @@ use crate::machine::Machine;
 use crate::moves::{Move, moves};
 use crate::worlds::{Theme, World, policy};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use techpass_domain::access::Policy;
 use techpass_domain::login::{LIFETIME_S, Login, Next, Outcome, Rules};
 use techpass_domain::time::Timestamp;
@@ -47,7 +48,8 @@ struct Walk<'a> {
     world: &'a World,
     policy: Policy,
     seen: Seen,
-    index: HashMap<State, usize>,
+    /// States by their hash.
+    index: HashMap<u64, Vec<usize>>,
     states: Vec<State>,
     nexts: Vec<Next>,
     followed: Vec<bool>,
@@ -96,12 +98,15 @@ impl Walk<'_> {
         from: Option<(usize, Move)>,
         follow: bool,
     ) -> Result<(), Box<Found>> {
-        let at = match self.index.get(&state) {
-            Some(at) => *at,
+        let hash = hash_of(&state);
+        let alike = self.index.get(&hash).into_iter().flatten().copied();
+        let known = alike.into_iter().find(|at| self.states[*at] == state);
+        let at = match known {
+            Some(at) => at,
             None => {
                 let at = self.states.len();
                 let next = self.machine.next(&state.0, &self.rules(), state.2);
-                self.index.insert(state.clone(), at);
+                self.index.entry(hash).or_default().push(at);
                 self.states.push(state);
                 self.nexts.push(next);
                 self.followed.push(false);
@@ -193,21 +198,16 @@ impl Walk<'_> {
         let Some(event) = happens.event(world, ghost, now) else {
             return Ok(None);
         };
-        if now == T0 && ghost.over.is_none() {
-            let late = T0.plus(LIFETIME_S);
-            let stepped = self
-                .machine
-                .step(login.clone(), event.clone(), &self.rules(), late);
-            if stepped.is_ok() {
-                return broken(Check::Lifetime, happens);
-            }
-        }
-        let stepped = self.machine.step(login.clone(), event, &self.rules(), now);
+        let stepped = self.machine.step(login.clone(), event.clone(), &self.rules(), now);
         view.taken(&self.nexts[at], happens, stepped.is_ok())?;
         let Ok((after, effects)) = stepped else {
             return Ok(None);
         };
         view.effects(happens, &effects)?;
+        let late = T0.plus(LIFETIME_S);
+        if self.machine.step(login.clone(), event, &self.rules(), late).is_ok() {
+            return broken(Check::Lifetime, happens);
+        }
         Ok(Some(after))
     }
 
@@ -303,4 +303,33 @@ impl Walk<'_> {
             world: self.world.clone(),
         })
     }
+}
+
+/// A hash that is quick rather than safe from strangers: millions of states are looked up.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+fn hash_of(state: &State) -> u64 {
+    let mut hasher = Quick::default();
+    state.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,3 +1,7 @@
 //! The cases.
 
+mod answers;
+mod links;
+mod requests;
+mod tokens;
 mod vendor;

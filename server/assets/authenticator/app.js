@@ -1,10 +1,8 @@
 // The Authenticator: which page is shown, what waits, and what happens when something arrives.
 // Pages are in the fragment: none (home), #add, #request=ID, #decline=ID, #remove=ID, #result, and an enrolment link's.
 
-import { h, say } from './dom.js';
 import * as pages from './pages.js';
-import { madeBy, now, readLink } from './phone.js';
-import * as store from './store.js';
+import * as phone from './phone.js';
 import { Watch } from './watch.js';
 
 /** What the pages may know and do. */
@@ -28,7 +26,7 @@ function waiting() {
   const all = [...app.watches.values()].flatMap(({ profile, requests }) =>
     requests.map((request) => ({ profile, request })));
   return all
-    .filter(({ profile, request }) => !app.answered.has(request.id) && now(profile) < request.expires_at)
+    .filter(({ profile, request }) => !app.answered.has(request.id) && phone.now(profile) < request.expires_at)
     .sort((a, b) => b.request.created_at - a.request.created_at);
 }
 
@@ -48,28 +46,25 @@ function replace(fragment, sentence = '') {
 }
 
 /** A request has ended; says how. */
-function finish(request, title, text, good = false) {
+function finish(request, end) {
   app.answered.add(request.id);
-  app.result = { title, text, good };
+  app.result = end;
   replace('result');
 }
 
 /** Reads the profiles again, here and in the app's other windows. */
 async function reload(tell = true) {
-  app.profiles = await store.profiles();
-  const ids = new Set(app.profiles.map(({ id }) => id));
-  for (const [id, watch] of app.watches) {
-    if (!ids.has(id)) {
-      watch.stop();
-      app.watches.delete(id);
-    }
-  }
-  // Browsers keep few connections to one server: one stream each, the other profiles are polled.
-  const streamed = new Set([...app.watches.values()].filter((one) => one.streaming).map((one) => one.profile.issuer));
-  for (const profile of app.profiles.filter(({ id }) => !app.watches.has(id))) {
-    app.watches.set(profile.id, new Watch(profile, !streamed.has(profile.issuer), changed));
-    streamed.add(profile.issuer);
-  }
+  const issuers = new Set();
+  const watches = new Map((await phone.profiles()).map((profile) => {
+    const watch = app.watches.get(profile.id) ?? new Watch(profile, changed);
+    // Browsers keep few connections to one server: one stream each, the other profiles are polled.
+    watch.streaming = !issuers.has(profile.issuer);
+    issuers.add(profile.issuer);
+    return [profile.id, watch];
+  }));
+  app.watches.forEach((watch, id) => watches.has(id) || watch.stop());
+  app.watches = watches;
+  app.profiles = [...watches.values()].map(({ profile }) => profile);
   if (tell) {
     news?.postMessage('changed');
   }
@@ -77,7 +72,7 @@ async function reload(tell = true) {
 }
 
 async function forget(profile) {
-  await store.remove(profile.id);
+  await phone.remove(profile.id);
   await reload();
   replace('', `${profile.label}, ${profile.account} was removed from this phone.`);
 }
@@ -100,10 +95,10 @@ function visible() {
 /** Finds the page of the address. */
 function route() {
   const fragment = location.hash.slice(1);
-  const [name, value] = fragment.split('=', 2).map(decodeURIComponent);
+  const [[name, value] = []] = new URLSearchParams(fragment);
   const found = waiting().find(({ request }) => request.id === value);
   const profile = app.profiles.find(({ id }) => id === value);
-  const link = readLink(fragment);
+  const link = phone.readLink(fragment);
   if (link) {
     enrolment(link);
   } else if (name === 'add') {
@@ -132,7 +127,7 @@ function home(fragment) {
 }
 
 async function enrolment(link) {
-  const before = await madeBy(link, app.profiles);
+  const before = await phone.madeBy(link, app.profiles);
   if (before) {
     replace('', `This link was used on this phone before: ${before.label}, ${before.account}.`);
   } else {
@@ -146,7 +141,7 @@ function show(name, made, found) {
   page = { name, found, ...made };
   document.getElementById('main').replaceChildren(made.root);
   document.getElementById('back').hidden = name === 'home' || name === 'broken';
-  say(saying);
+  pages.say(saying);
   saying = '';
   const heading = made.root.querySelector('h1');
   document.title = name === 'home' ? 'Authenticator' : `${heading.textContent} – Authenticator`;
@@ -173,7 +168,7 @@ function changed() {
   } else if (page.found && !page.busy?.()) {
     ended(all);
   } else if (all.length && ['add', 'enrol', 'remove'].includes(page.name)) {
-    say('A sign-in request is waiting.');
+    pages.say('A sign-in request is waiting.');
   }
   page.changed?.(all);
 }
@@ -184,17 +179,17 @@ function ended(all) {
   if (all.some((one) => one.request.id === request.id)) {
     return;
   }
-  if (now(profile) >= request.expires_at) {
-    finish(request, 'This request has ended', 'Nothing was approved. If you are signing in, get a new number in the browser.');
+  if (phone.now(profile) >= request.expires_at) {
+    finish(request, pages.ENDS.expired);
   } else if (all.length === 1 && all[0].profile.id === profile.id) {
     replace(`request=${encodeURIComponent(all[0].request.id)}`, 'The browser shows a new number. Enter that one.');
   } else {
-    finish(request, 'This request is not waiting any more', 'It was answered elsewhere, or the sign-in was given up.');
+    finish(request, pages.ENDS.gone);
   }
 }
 
 function broken(title, text) {
-  show('broken', { root: h('div', {}, h('h1', {}, title), h('p', {}, text)) });
+  show('broken', { root: pages.h('div', {}, pages.h('h1', {}, title), pages.h('p', {}, text)) });
 }
 
 async function begin() {

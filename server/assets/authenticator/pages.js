@@ -1,8 +1,59 @@
 // The pages. Each is made once and gives its root, and where it lives on: `tick` every second, `changed` with the
 // requests that wait, `busy` while it must not be taken away.
 
-import { clock, duration, field, h, say } from './dom.js';
-import { NoStorage, Refusal, answer, code, enrol as enrolPhone, host, now, readLink } from './phone.js';
+import { Refusal, answer, code, enrol as enrolPhone, host, now, readLink } from './phone.js';
+
+/** An element with attributes, listeners (`onclick`) and children. `false` and `null` are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) {
+      element.addEventListener(name.slice(2), value);
+    } else if (value !== false && value != null) {
+      element.setAttribute(name, value === true ? '' : value);
+    }
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+/** Says a sentence to everybody: it is shown, and read aloud. An empty one clears the place. */
+export function say(text) {
+  const place = document.getElementById('say');
+  if (place.textContent !== text) {
+    place.textContent = text;
+  }
+}
+
+/** A labelled text field with a hint and a place for an error. */
+function field(id, label, hint, attributes = {}) {
+  const error = h('p', { id: `${id}-error`, class: 'error', role: 'alert' });
+  const input = h('input', {
+    id, type: 'text', autocomplete: 'off', 'aria-describedby': `${id}-hint ${id}-error`, ...attributes,
+  });
+  const complain = (text) => {
+    error.textContent = text;
+    input.setAttribute('aria-invalid', text !== '');
+    if (text) {
+      input.focus();
+    }
+  };
+  const whole = h('div', { class: 'field' },
+    h('label', { for: id }, label), h('p', { id: `${id}-hint`, class: 'hint' }, hint), error, input);
+  return { whole, input, complain };
+}
+
+/** "2:04 pm", in the words of the browser's language. */
+function clock(seconds) {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(new Date(seconds * 1000));
+}
+
+/** "1 min 38 s". */
+function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
 
 const SEVERAL =
   'More than one request is waiting. If you started only one sign-in, somebody else may be trying to sign in as you. ' +
@@ -49,7 +100,7 @@ export function home(app) {
     if (key !== shown) {
       shown = key;
       ticks = [];
-      waiting.replaceChildren(...(all.length ? cards(all, ticks) : [h('p', { class: 'hint' }, idle(app))]));
+      waiting.replaceChildren(...(all.length ? cards(all, ticks) : [h('p', { class: 'hint' }, IDLE)]));
     }
   };
   const tick = () => [...accounts, ...ticks.map((one) => ({ tick: one }))].forEach((one) => one.tick());
@@ -61,13 +112,11 @@ export function home(app) {
     h('h2', {}, 'Accounts'),
     accounts.length ? accounts.map(({ root: one }) => one) : h('p', {}, 'There is no account on this phone yet. ' +
       'Open an enrolment link on this phone, or paste it here.'),
-    h('p', {}, h('a', { class: 'button second', href: '#add' }, 'Add account')));
+    h('p', {}, h('a', { class: `button ${accounts.length ? 'second' : ''}`, href: '#add' }, 'Add account')));
   return { root, tick, changed };
 }
 
-const idle = (app) => (app.profiles.length
-  ? 'No requests. You are up to date. Keep this page open when you sign in.'
-  : 'No requests.');
+const IDLE = 'No requests. You are up to date. Keep this page open when you sign in.';
 
 function cards(all, ticks) {
   const list = all.map((one) => {
@@ -120,7 +169,7 @@ function account(app, profile) {
     h('p', { class: 'who' }, profile.account, h('br'), h('span', { class: 'hint' }, host(profile.issuer))),
     h('p', { class: 'row' },
       h('span', { class: 'digits', 'data-testid': 'code', 'aria-hidden': 'true' }, left, right), spoken,
-      h('button', { class: 'second', type: 'button', onclick: copy, 'aria-label': `Copy the code of ${name}` }, 'Copy')),
+      h('button', { class: 'second', type: 'button', onclick: copy, 'aria-label': `Copy code, ${name}` }, 'Copy')),
     h('p', { class: 'row' }, seconds,
       h('a', { href: `#remove=${encodeURIComponent(profile.id)}`, 'aria-label': `Remove ${name}` }, 'Remove')),
     bar, trouble);
@@ -183,7 +232,7 @@ export function enrol(app, link) {
 }
 
 function enrolProblem(problem, asks) {
-  if (problem instanceof NoStorage) {
+  if (problem.code === 'no_storage') {
     return `${STORAGE} The link was not used.`;
   }
   if (problem.code === 'invalid_token') {
@@ -255,10 +304,10 @@ function sender(app, { profile, request: asked }, buttons, error) {
     }
     try {
       const { result: word } = await last.send();
-      app.finish(asked, ...ENDS[word], word === 'approved');
+      app.finish(asked, ENDS[word]);
     } catch (problem) {
       if (problem.final) {
-        app.finish(asked, ...(ENDS[problem.code] ?? ['Your answer did not count', problem.message]));
+        app.finish(asked, ENDS[problem.code] ?? ['Your answer did not count', problem.message]);
         return;
       }
       busy = false;
@@ -271,17 +320,17 @@ function sender(app, { profile, request: asked }, buttons, error) {
   return { send, busy: () => busy };
 }
 
-const UNAPPROVED = 'Nothing was approved. If you are signing in, get a new number in the browser.';
-/** Titles and sentences for what an answer led to. */
-const ENDS = {
+const UNAPPROVED = 'Nothing was approved. To sign in, get a new number in the browser.';
+/** Titles and sentences for how a request ends. */
+export const ENDS = {
   approved: ['Approved', 'Go back to the browser. It moves on by itself.'],
   declined: ['Declined', 'You have stopped this sign-in. Nothing else changes.'],
   reported: ['Declined and reported', 'You have stopped this sign-in. Your account is on hold until an administrator ' +
     'releases it. Call your help desk, and say that you reported a sign-in request.'],
   wrong_number: ['That is not the number on the computer', UNAPPROVED],
   expired: ['This request has ended', UNAPPROVED],
-  unknown_request: ['This request has ended', UNAPPROVED],
   already_answered: ['This request was answered before', 'On this phone or another. Your answer did not count.'],
+  gone: ['This request is not waiting any more', 'It was answered elsewhere, or the sign-in was given up.'],
 };
 
 /** "No, it's not me": declined, or reported as well. Nothing is sent before "Continue". */
@@ -312,9 +361,10 @@ export function decline(app, found) {
 }
 
 /** How it ended. */
-export function result(app, { title, text, good }) {
+export function result(app, [title, text]) {
   return {
-    root: h('div', { class: good ? 'good' : '', 'data-testid': 'result' }, h('h1', {}, title), h('p', {}, text),
+    root: h('div', { class: title === ENDS.approved[0] && 'good', 'data-testid': 'result' },
+      h('h1', {}, title), h('p', {}, text),
       h('button', { type: 'button', onclick: () => app.replace('') }, 'Done')),
   };
 }
@@ -324,9 +374,10 @@ export function remove(app, profile) {
   const forget = () => app.forget(profile);
   return {
     root: h('div', {}, h('h1', {}, 'Remove this account?'),
-      h('p', { class: 'who' }, h('strong', {}, profile.label), h('br'), profile.account, h('br'), host(profile.issuer)),
-      h('p', {}, 'This phone can then no longer approve sign-ins or show codes for it. To use it again you need a new ' +
-        'enrolment link. The list of your phones at the server is not changed.'),
+      h('p', { class: 'who' }, h('strong', {}, profile.label), h('br'), profile.account, h('br'),
+        host(profile.issuer)),
+      h('p', {}, 'This phone then approves no sign-ins and shows no codes for it. Only a new enrolment link brings it ' +
+        'back. The server still lists this phone.'),
       h('button', { type: 'button', class: 'bad', onclick: forget }, 'Remove'),
       h('a', { class: 'button second', href: '#' }, 'Keep')),
   };

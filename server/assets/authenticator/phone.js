@@ -1,12 +1,73 @@
-// The phone's side of the authenticator protocol, version 1 (docs/authenticator-protocol.md).
-
-import * as store from './store.js';
+// The phone's side of the authenticator protocol, version 1 (docs/authenticator-protocol.md), and what it keeps:
+// profiles with keys that cannot be exported, in IndexedDB.
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' };
 const ANSWER_MS = 10_000;
 /** A difference of clocks below this is not worth keeping. */
 const OFFSET_MIN_S = 2;
 const utf8 = new TextEncoder();
+
+const NAME = 'profiles';
+let opening;
+
+function database() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open('authenticator', 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(NAME, { keyPath: 'id' });
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const opened = request.result;
+      opened.onversionchange = () => opened.close();
+      opened.onclose = () => { opening = undefined; };
+      resolve(opened);
+    };
+  });
+  opening.catch(() => { opening = undefined; });
+  return opening;
+}
+
+/** One transaction. It is done when it is complete, not when its requests are. */
+async function run(mode, act) {
+  const transaction = (await database()).transaction(NAME, mode);
+  const request = act(transaction.objectStore(NAME));
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve(request?.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+/** All profiles, oldest first. */
+export async function profiles() {
+  const all = await run('readonly', (store) => store.getAll());
+  return all.filter((one) => one.issuer).sort((a, b) => a.added_at - b.added_at);
+}
+
+/** Keeps a profile; `instead` are the ids of profiles that it replaces. */
+function save(profile, instead = []) {
+  return run('readwrite', (store) => {
+    instead.forEach((id) => store.delete(id));
+    store.put(profile);
+  });
+}
+
+/** Keeps how far a server's clock is from this phone's, unless the profile is gone by now. */
+function saveOffset(id, offset_s) {
+  return run('readwrite', (store) => {
+    const found = store.get(id);
+    found.onsuccess = () => found.result && store.put({ ...found.result, offset_s });
+  });
+}
+
+/** Forgets a profile and its keys. */
+export function remove(id) {
+  return run('readwrite', (store) => { store.delete(id); });
+}
+
+/** Fails where this browser cannot keep such a key, before an enrolment link is used up for nothing. */
+async function tryOut(key) {
+  await run('readwrite', (store) => { store.put({ id: 'trial', key }); });
+  await remove('trial');
+}
 
 /** A server said no, in the words of the protocol. */
 export class Refusal extends Error {
@@ -19,9 +80,6 @@ export class Refusal extends Error {
     this.retry_s = Number(retryAfter) || 0;
   }
 }
-
-/** This browser keeps no keys. */
-export class NoStorage extends Error {}
 
 function base64url(bytes) {
   const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
@@ -40,16 +98,14 @@ async function sign(key, typ, payload) {
 /** The server's time in seconds, as far as it is known. */
 export const now = (profile) => Date.now() / 1000 + profile.offset_s;
 
-const difference = (server) => server + 0.5 - Date.now() / 1000;
-
 function learn(profile, server) {
-  if (!Number.isFinite(server)) {
-    return;
-  }
-  const offset_s = difference(server);
+  const offset_s = Math.round(server - Date.now() / 1000);
+  // Never true of what is not a number.
   if (Math.abs(offset_s - profile.offset_s) >= OFFSET_MIN_S) {
     profile.offset_s = offset_s;
-    store.saveOffset(profile.id, offset_s).catch(() => {});
+    if (profile.id) {
+      saveOffset(profile.id, offset_s).catch(() => {});
+    }
   }
 }
 
@@ -74,7 +130,7 @@ async function timed(profile, act) {
   try {
     return await act();
   } catch (error) {
-    if (error.code !== 'clock_skew' || !Number.isFinite(error.now)) {
+    if (error.code !== 'clock_skew') {
       throw error;
     }
     learn(profile, error.now);
@@ -98,21 +154,13 @@ export function readLink(text) {
   const values = new URLSearchParams(text.slice(text.indexOf('#') + 1).trim());
   const issuer = values.get('issuer') ?? '';
   const token = values.get('token');
-  const url = parsed(issuer);
+  const url = URL.canParse(issuer) ? new URL(issuer) : null;
   const local = /^(localhost|.+\.localhost|127\..+|\[::1\])$/.test(url?.hostname ?? '');
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && local);
   if (!token || !safe || url.username || url.password || url.search || url.hash || issuer.endsWith('/')) {
     return null;
   }
   return { issuer, token };
-}
-
-function parsed(text) {
-  try {
-    return new URL(text);
-  } catch {
-    return null;
-  }
 }
 
 async function tokenHash(token) {
@@ -128,10 +176,10 @@ export async function madeBy(link, profiles) {
 async function newKey() {
   try {
     const pair = await crypto.subtle.generateKey(P256, false, ['sign']);
-    await store.tryOut(pair.privateKey);
+    await tryOut(pair.privateKey);
     return pair;
-  } catch (error) {
-    throw new NoStorage(error);
+  } catch {
+    throw new Refusal(0, { error: 'no_storage' });
   }
 }
 
@@ -154,12 +202,13 @@ export async function enrol(link, name, profiles) {
     throw new Refusal(0, { message: 'The server gave an answer that this app does not understand.' });
   }
   const { authenticator_id, account, label, organisation } = answer;
+  learn(draft, answer.now);
   const profile = {
     ...draft, id: `${link.issuer} ${authenticator_id}`, authenticator_id, account, label, organisation,
-    seed: await hmac(code.secret), offset_s: difference(answer.now), added_at: Date.now(),
+    seed: await hmac(code.secret), added_at: Date.now(),
   };
   const older = profiles.filter((one) => one.issuer === link.issuer && one.account === account);
-  await store.save(profile, older.map((one) => one.id));
+  await save(profile, older.map((one) => one.id));
   navigator.storage?.persist?.().catch(() => {});
   return profile;
 }
@@ -208,7 +257,7 @@ export async function listen(profile, heard, signal) {
     headers: { Authorization: await proof(profile, url), Accept: 'text/event-stream' },
   });
   if (!response.ok) {
-    throw new Refusal(response.status, await response.json().catch(() => null), response.headers.get('Retry-After'));
+    throw new Refusal(response.status);
   }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';

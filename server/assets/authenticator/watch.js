@@ -9,14 +9,11 @@ const CALM_MS = 15_000;
 const SILENCE_MS = 40_000;
 const RECONNECT_MS = 3_000;
 const FAILED_MAX_MS = 15_000;
-const REMOVED_MS = 60_000;
 
-/** `requests` that wait, `trouble` (`''`, `offline`, `removed`), and whether the server has answered at all. */
+/** `requests` that wait, `trouble` (`''`, `offline`, `removed`), and `streaming`: whether to open a stream. */
 export class Watch {
-  constructor(profile, streaming, changed) {
-    Object.assign(this, { profile, streaming, changed, requests: [], trouble: '', answered: false });
-    this.failures = 0;
-    this.heard_ms = 0;
+  constructor(profile, changed) {
+    Object.assign(this, { profile, changed, requests: [], trouble: '', answered: false, failures: 0, heard_ms: 0 });
   }
 
   start() {
@@ -58,9 +55,10 @@ export class Watch {
       }
       this.failures += 1;
       const removed = error.code === 'invalid_phone';
-      this.trouble = removed ? 'removed' : error.code ? this.trouble : 'offline';
+      this.trouble = removed ? 'removed' : 'offline';
       this.changed();
-      return removed ? REMOVED_MS : Math.max(error.retry_s * 1000 || 0, Math.min(POLL_MS * this.failures, FAILED_MAX_MS));
+      const pause = removed ? FAILED_MAX_MS : Math.min(POLL_MS * this.failures, FAILED_MAX_MS);
+      return Math.max(error.retry_s * 1000 || 0, pause);
     }
     if (!signal.aborted) {
       this.changed();
