@@ -198,14 +198,20 @@ impl Walk<'_> {
         let Some(event) = happens.event(world, ghost, now) else {
             return Ok(None);
         };
-        let stepped = self.machine.step(login.clone(), event.clone(), &self.rules(), now);
+        let stepped = self
+            .machine
+            .step(login.clone(), event.clone(), &self.rules(), now);
         view.taken(&self.nexts[at], happens, stepped.is_ok())?;
         let Ok((after, effects)) = stepped else {
             return Ok(None);
         };
         view.effects(happens, &effects)?;
         let late = T0.plus(LIFETIME_S);
-        if self.machine.step(login.clone(), event, &self.rules(), late).is_ok() {
+        if self
+            .machine
+            .step(login.clone(), event, &self.rules(), late)
+            .is_ok()
+        {
             return broken(Check::Lifetime, happens);
         }
         Ok(Some(after))

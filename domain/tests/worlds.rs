@@ -359,7 +359,13 @@ fn computers(role: Role) -> Vec<Computer> {
 /// what they change does not depend on the rest of the request.
 pub fn worlds() -> Vec<World> {
     let mut all = Vec::new();
-    let roles = [Role::Officer, Role::Vendor, Role::Product, Role::Guest, Role::Abroad];
+    let roles = [
+        Role::Officer,
+        Role::Vendor,
+        Role::Product,
+        Role::Guest,
+        Role::Abroad,
+    ];
     for role in roles {
         for (book, record) in books_and_records(role) {
             for asked in requests(false).into_iter().chain(requests(true)) {
@@ -381,8 +387,12 @@ pub fn worlds() -> Vec<World> {
     all.retain(|world| {
         let asked = &world.asked;
         let odd = asked.consent || asked.max_age.is_some() || asked.force_login;
-        (world.role == Role::Product || !asked.test_client)
-            && (world.is_plain() || !(odd || asked.select_account))
+        // A product at another client than a test client does as a vendor does; what it has of a test client counts.
+        let part = matches!(world.session.hero, Some((Depth::Part, _)));
+        (match world.role {
+            Role::Product => asked.test_client || part || world.book == Book::Careless,
+            _ => !asked.test_client,
+        }) && (world.is_plain() || !(odd || asked.select_account))
     });
     let themed = all.iter().flat_map(|world| {
         let themes = world.themes().into_iter();
@@ -431,13 +441,19 @@ impl World {
         let hinted = self.hint.is_some();
         let stranger = self.session.hero.is_none() && self.session.known > 0;
         let timed = plain && !hinted && !select && (!consent || (aged && !login));
-        let switched = (!aged && !(login && select && consent)) || (!login && !select && !consent);
+        let switched = (!aged && !(login && select)) || (!login && !select && !consent);
         let everything = self.session.other && !hinted && aged && consent && !select && !login;
         let all = [
             (timed, Theme::Time),
             (switched && (simple || !stranger), Theme::Switch),
-            (simple && !hinted && self.record == WELL && usual_computer, Theme::Change),
-            (plain && everything && usual_computer && !self.asked.test_client, Theme::Everything),
+            (
+                simple && !hinted && self.record == WELL && usual_computer,
+                Theme::Change,
+            ),
+            (
+                plain && everything && usual_computer && !self.asked.test_client,
+                Theme::Everything,
+            ),
         ];
         let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
         wanted.map(|(_, theme)| theme).collect()

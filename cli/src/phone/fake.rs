@@ -44,6 +44,8 @@ pub struct Known {
     /// Every answer as it came.
     pub raw: Vec<String>,
     pub names: Vec<String>,
+    /// Results by answer: the same bytes get the same result.
+    results: HashMap<String, Value>,
     jtis: HashSet<String>,
 }
 
@@ -76,6 +78,7 @@ impl Fake {
             answers: Vec::new(),
             raw: Vec::new(),
             names: Vec::new(),
+            results: HashMap::new(),
             jtis: HashSet::new(),
         })))
     }
@@ -257,6 +260,9 @@ async fn answer(
     let mut known = fake.known();
     let jws = body["answer"].as_str().unwrap();
     known.raw.push(jws.to_owned());
+    if known.results.contains_key(jws) {
+        return Ok(Json(known.results[jws].clone()).into_response());
+    }
     due(&mut known)?;
     let payload = known.phone(jws, sign::ANSWER)?;
     let place = known
@@ -294,5 +300,7 @@ async fn answer(
             }
         }
     };
-    Ok(Json(json!({ "result": result })).into_response())
+    let result = json!({ "result": result });
+    known.results.insert(jws.to_owned(), result.clone());
+    Ok(Json(result).into_response())
 }

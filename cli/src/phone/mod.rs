@@ -12,6 +12,8 @@ mod link;
 mod sign;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way_tests;
 mod wire;
 
 pub use answer::Decision;

@@ -10,21 +10,20 @@
 use super::fake::{Fake, SEED, opened};
 use super::*;
 use serde_json::Value;
-use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const MEI: &str = "mei.tan@agency.example";
+pub const MEI: &str = "mei.tan@agency.example";
 
 /// A phone with its folder and a clock moved by hand.
-struct World {
-    folder: TempDir,
-    phone: Phone,
+pub struct World {
+    pub folder: TempDir,
+    pub phone: Phone,
     clock: Arc<AtomicI64>,
 }
 
 impl World {
-    fn new() -> World {
+    pub fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(1_790_000_000));
         let phone = opened_phone(folder.path(), &clock);
@@ -387,40 +386,6 @@ async fn a_server_that_is_not_there_is_named() {
     assert!(error.is::<Unreachable>());
     assert!(format!("{error:#}").starts_with("127.0.0.1:9 cannot be reached"));
     assert!(world.phone.accounts().is_empty());
-}
-
-#[tokio::test]
-async fn an_extra_certificate_authority_is_trusted() {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let issuer = format!(
-        "https://localhost:{}",
-        listener.local_addr().unwrap().port()
-    );
-    let wog = Fake::new(issuer, "WOG", MEI);
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    let tls =
-        axum_server::tls_rustls::RustlsConfig::from_pem(certificate.clone().into(), key.into());
-    let server = axum_server::from_tcp_rustls(listener, tls.await.unwrap()).unwrap();
-    tokio::spawn(server.serve(wog.router().into_make_service()));
-    let mut world = World::new();
-    let untrusted = world
-        .phone
-        .enrol(&wog.link("token-1"), "Phone")
-        .await
-        .err()
-        .unwrap();
-    assert!(untrusted.is::<Unreachable>(), "{untrusted:#}");
-    let ca = world.folder.path().join("ca.pem");
-    fs::write(&ca, certificate).unwrap();
-    let path = world.folder.path().join("mei.phone");
-    let mut phone = Phone::open_trusting(&path, Some(&ca)).unwrap();
-    wog.known().now = system_time();
-    phone.enrol(&wog.link("token-1"), "Phone").await.unwrap();
-    assert_eq!(phone.accounts().len(), 1);
-    assert!(Phone::open_trusting(&path, Some(&path)).is_err());
 }
 
 #[test]

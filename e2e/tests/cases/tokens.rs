@@ -32,7 +32,10 @@ async fn of_a_hundred_redemptions_one_succeeds_and_then_its_tokens_are_dead() {
     assert_eq!(won.len(), 1, "a code redeems once");
     // Ninety-nine replays: somebody else has the code, so nobody keeps its tokens.
     assert_eq!(app.userinfo(text(&won[0], "access_token")).await, 401);
-    assert_eq!(error(&app.refresh(text(&won[0], "refresh_token")).await), DEAD);
+    assert_eq!(
+        error(&app.refresh(text(&won[0], "refresh_token")).await),
+        DEAD
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,20 +48,38 @@ async fn a_stranger_with_a_code_neither_gets_nor_spoils_anything() {
     let with = |code_verifier: &'static str, redirect_uri: &'static str| {
         let (app, code) = (app.clone(), code.clone());
         async move {
-            let mut form = vec![("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", redirect_uri)];
+            let mut form = vec![
+                ("grant_type", "authorization_code"),
+                ("code", &code),
+                ("redirect_uri", redirect_uri),
+            ];
             form.extend((!code_verifier.is_empty()).then_some(("code_verifier", code_verifier)));
             app.token(&form).await
         }
     };
     assert_eq!(error(&with("", REDIRECT_URI).await), DEAD);
-    assert_eq!(with("another-verifier-of-the-tests-0123456789-0123456789", REDIRECT_URI).await.0, 400);
+    assert_eq!(
+        with(
+            "another-verifier-of-the-tests-0123456789-0123456789",
+            REDIRECT_URI
+        )
+        .await
+        .0,
+        400
+    );
     assert_eq!(error(&with(VERIFIER, "http://localhost:9/cb/").await), DEAD);
-    assert_eq!(error(&with(&Application::challenge().leak()[..], REDIRECT_URI).await), DEAD);
+    assert_eq!(
+        error(&with(&Application::challenge().leak()[..], REDIRECT_URI).await),
+        DEAD
+    );
     let (status, tokens) = app.redeem(&code).await;
     assert_eq!(status, 200, "{tokens}");
     // Somebody who fails as a client cannot end the grant with the used code either.
     assert_eq!(error(&other.redeem(&code).await), DEAD);
-    assert_eq!(error(&other.refresh(text(&tokens, "refresh_token")).await), DEAD);
+    assert_eq!(
+        error(&other.refresh(text(&tokens, "refresh_token")).await),
+        DEAD
+    );
     assert_eq!(app.userinfo(text(&tokens, "access_token")).await, 200);
     assert_eq!(app.refresh(text(&tokens, "refresh_token")).await.0, 200);
 }
@@ -103,11 +124,24 @@ async fn a_lost_answer_is_forgiven_for_a_moment() {
     let first = text(&tokens, "refresh_token").to_owned();
     let (_, lost) = app.refresh(&first).await;
     let (status, replacement) = app.refresh(&first).await;
-    assert_eq!(status, 200, "the answer was lost, the application asks again: {replacement}");
-    assert_ne!(text(&lost, "refresh_token"), text(&replacement, "refresh_token"));
+    assert_eq!(
+        status, 200,
+        "the answer was lost, the application asks again: {replacement}"
+    );
+    assert_ne!(
+        text(&lost, "refresh_token"),
+        text(&replacement, "refresh_token")
+    );
     demo.advance(31).await;
-    assert_eq!(error(&app.refresh(&first).await), DEAD, "half a minute later it is a replay");
-    assert_eq!(error(&app.refresh(text(&replacement, "refresh_token")).await), DEAD);
+    assert_eq!(
+        error(&app.refresh(&first).await),
+        DEAD,
+        "half a minute later it is a replay"
+    );
+    assert_eq!(
+        error(&app.refresh(text(&replacement, "refresh_token")).await),
+        DEAD
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,10 @@ async fn a_vendor_signs_in_by_password_and_number() {
     computer.press("Sign in").await;
     computer.heading("Approve sign in request").await;
     let number = computer.test_id("match-number").await;
-    assert!(number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit()), "{number:?}");
+    assert!(
+        number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit()),
+        "{number:?}"
+    );
     demo.phone(SITI).approve(&number);
     // Nobody presses anything: the page moves on by itself.
     computer.test_id_holds("account-menu", "Siti Rahim").await;

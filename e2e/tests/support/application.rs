@@ -31,11 +31,31 @@ impl Application {
     pub fn add(demo: &Demo, id: &str) -> Application {
         let config = demo.config("techpass");
         let added = program::json(&[
-            "clients", "add", "--config", &config, "--id", id, "--name", "Test application",
-            "--redirect-uri", REDIRECT_URI, "--auth", "client_secret_post", "--test", "--json",
+            "clients",
+            "add",
+            "--config",
+            &config,
+            "--id",
+            id,
+            "--name",
+            "Test application",
+            "--redirect-uri",
+            REDIRECT_URI,
+            "--auth",
+            "client_secret_post",
+            "--test",
+            "--json",
         ]);
-        let secret = added["client_secret"].as_str().expect("a secret").to_owned();
-        Application { id: id.to_owned(), secret, issuer: demo.techpass(), http: client() }
+        let secret = added["client_secret"]
+            .as_str()
+            .expect("a secret")
+            .to_owned();
+        Application {
+            id: id.to_owned(),
+            secret,
+            issuer: demo.techpass(),
+            http: client(),
+        }
     }
 
     /// The S256 challenge of [`VERIFIER`].
@@ -56,7 +76,10 @@ impl Application {
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
-        pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect()
     }
 
     /// The address of its request, with parameters replaced (or left out, for `None`).
@@ -72,30 +95,49 @@ impl Application {
     /// The address of a request with exactly these parameters.
     pub fn address(&self, pairs: &[(String, String)]) -> String {
         let base = format!("{}/authorize", self.issuer);
-        Url::parse_with_params(&base, pairs).expect("an address").into()
+        Url::parse_with_params(&base, pairs)
+            .expect("an address")
+            .into()
     }
 
     /// Signs Probe in by password, and gives the code that comes back.
     pub async fn code(&self, browser: &mut Browser) -> String {
         let page = browser.open(&self.request(&[])).await;
         let page = browser.identify(page, PROBE).await;
-        let page = browser.press(&page, "Sign in", &[("password", PASSWORD)]).await;
+        let page = browser
+            .press(&page, "Sign in", &[("password", PASSWORD)])
+            .await;
         self.code_of(&page)
     }
 
     /// The code that an answer carries.
     pub fn code_of(&self, page: &Page) -> String {
-        assert!(page.url.as_str().starts_with(REDIRECT_URI), "no answer: {page:?}");
-        assert_eq!(page.parameter("state").as_deref(), Some("state-of-the-tests"));
+        assert!(
+            page.url.as_str().starts_with(REDIRECT_URI),
+            "no answer: {page:?}"
+        );
+        assert_eq!(
+            page.parameter("state").as_deref(),
+            Some("state-of-the-tests")
+        );
         assert_eq!(page.parameter("iss"), Some(self.issuer.clone()));
-        page.parameter("code").unwrap_or_else(|| panic!("no code: {page:?}"))
+        page.parameter("code")
+            .unwrap_or_else(|| panic!("no code: {page:?}"))
     }
 
     /// Calls the token endpoint as itself.
     pub async fn token(&self, form: &[(&str, &str)]) -> (u16, Value) {
-        let mut fields = vec![("client_id", self.id.as_str()), ("client_secret", self.secret.as_str())];
+        let mut fields = vec![
+            ("client_id", self.id.as_str()),
+            ("client_secret", self.secret.as_str()),
+        ];
         fields.extend(form);
-        let answer = self.http.post(format!("{}/token", self.issuer)).form(&fields).send().await;
+        let answer = self
+            .http
+            .post(format!("{}/token", self.issuer))
+            .form(&fields)
+            .send()
+            .await;
         let answer = answer.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
@@ -113,7 +155,8 @@ impl Application {
 
     /// Uses a refresh token.
     pub async fn refresh(&self, token: &str) -> (u16, Value) {
-        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+            .await
     }
 
     /// The status of the userinfo endpoint for an access token.
@@ -126,5 +169,7 @@ impl Application {
 
 /// A member of a JSON answer that must be text.
 pub fn text<'a>(body: &'a Value, name: &str) -> &'a str {
-    body[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}"))
+    body[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {body}"))
 }

@@ -38,7 +38,11 @@ pub struct Browser {
 
 impl Default for Browser {
     fn default() -> Self {
-        Browser { client: client(), cookies: BTreeMap::new(), away: super::application::REDIRECT_URI.to_owned() }
+        Browser {
+            client: client(),
+            cookies: BTreeMap::new(),
+            away: super::application::REDIRECT_URI.to_owned(),
+        }
     }
 }
 
@@ -53,7 +57,11 @@ impl Browser {
 
     /// Opens an address and follows redirects, up to an application of the tests, where nobody listens.
     pub async fn open(&mut self, url: &str) -> Page {
-        self.follow(Sending { url: Url::parse(url).expect("an address"), fields: None }).await
+        self.follow(Sending {
+            url: Url::parse(url).expect("an address"),
+            fields: None,
+        })
+        .await
     }
 
     /// Presses a button or follows a link, with fields filled in.
@@ -69,15 +77,27 @@ impl Browser {
     pub async fn follow(&mut self, sending: Sending) -> Page {
         let mut page = self.send(&sending).await;
         for _ in 0..REDIRECTS_MAX {
-            let Some(next) = page.headers.get(LOCATION).filter(|_| page.status / 100 == 3) else {
+            let Some(next) = page
+                .headers
+                .get(LOCATION)
+                .filter(|_| page.status / 100 == 3)
+            else {
                 return page;
             };
-            let next = page.url.join(next.to_str().expect("text")).expect("an address");
+            let next = page
+                .url
+                .join(next.to_str().expect("text"))
+                .expect("an address");
             if next.as_str().starts_with(&self.away) {
                 page.url = next;
                 return page;
             }
-            page = self.send(&Sending { url: next, fields: None }).await;
+            page = self
+                .send(&Sending {
+                    url: next,
+                    fields: None,
+                })
+                .await;
         }
         panic!("too many redirects, the last to {}", page.url.path());
     }
@@ -108,23 +128,38 @@ impl Browser {
     }
 
     async fn finish(&mut self, url: Url, request: reqwest::RequestBuilder) -> Page {
-        let pairs: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
         let request = match pairs.is_empty() {
             true => request,
             false => request.header(COOKIE, pairs.join("; ")),
         };
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+        let answer = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error:?}"));
         self.keep(answer.headers());
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         assert!(status < 500 || status == 502, "{url} answered {status}");
-        Page { url, status, headers, body: answer.text().await.expect("text") }
+        Page {
+            url,
+            status,
+            headers,
+            body: answer.text().await.expect("text"),
+        }
     }
 
     fn keep(&mut self, headers: &HeaderMap) {
         for value in headers.get_all(SET_COOKIE) {
             let text = value.to_str().expect("text");
             let mut parts = text.split(';');
-            let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let (name, value) = parts
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a cookie");
             if value.is_empty() || parts.any(|part| part.trim().eq_ignore_ascii_case("max-age=0")) {
                 self.cookies.remove(name);
             } else {

@@ -53,7 +53,10 @@ impl Chromium {
         let mut permit = BROWSERS.acquire_many(2).await.expect("permits");
         let second = permit.split(1);
         let computer = Chromium::open_one(Setup::default(), Some(permit)).await;
-        let phone = Setup { phone: true, ..Setup::default() };
+        let phone = Setup {
+            phone: true,
+            ..Setup::default()
+        };
         (computer, Chromium::open_one(phone, second).await)
     }
 
@@ -74,8 +77,16 @@ impl Chromium {
             answer.map(drop).map_err(|error| error.to_string())
         })
         .await;
-        let driver = WebDriver::new(&address, capabilities).await.expect("Chromium starts");
-        Chromium { driver, address, _service: service, _profile: profile, _permit: permit }
+        let driver = WebDriver::new(&address, capabilities)
+            .await
+            .expect("Chromium starts");
+        Chromium {
+            driver,
+            address,
+            _service: service,
+            _profile: profile,
+            _permit: permit,
+        }
     }
 
     /// Ends the session politely.
@@ -90,14 +101,31 @@ impl Chromium {
 
     /// Calls a DevTools command.
     pub async fn devtools(&self, command: &str, parameters: serde_json::Value) {
-        let url = format!("{}/session/{}/goog/cdp/execute", self.address, self.driver.session_id());
+        let url = format!(
+            "{}/session/{}/goog/cdp/execute",
+            self.address,
+            self.driver.session_id()
+        );
         let body = json!({ "cmd": command, "params": parameters });
-        let answer = client().post(url).json(&body).send().await.expect("chromedriver answers");
-        assert!(answer.status().is_success(), "{command} answered {}", answer.status());
+        let answer = client()
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .expect("chromedriver answers");
+        assert!(
+            answer.status().is_success(),
+            "{command} answered {}",
+            answer.status()
+        );
     }
 
     async fn visible(&self, xpath: &str) -> Option<WebElement> {
-        let found = self.driver.find_all(By::XPath(xpath)).await.unwrap_or_default();
+        let found = self
+            .driver
+            .find_all(By::XPath(xpath))
+            .await
+            .unwrap_or_default();
         for element in found {
             if element.is_displayed().await.unwrap_or(false) {
                 return Some(element);
@@ -108,9 +136,17 @@ impl Chromium {
 
     /// What the page is, for messages.
     async fn shown(&self) -> String {
-        let url = self.driver.current_url().await.map(|url| url.to_string()).unwrap_or_default();
+        let url = self
+            .driver
+            .current_url()
+            .await
+            .map(|url| url.to_string())
+            .unwrap_or_default();
         let heading = self.maybe("//h1").await.unwrap_or_default();
-        let say = self.maybe("//*[@data-testid='problem-code']").await.unwrap_or_default();
+        let say = self
+            .maybe("//*[@data-testid='problem-code']")
+            .await
+            .unwrap_or_default();
         format!("the page is {heading:?} {say} at {url}")
     }
 
@@ -170,30 +206,39 @@ impl Chromium {
 
     /// Presses the button or link of that name, else the first whose name holds it.
     pub async fn press(&self, name: &str) {
-        until(&format!("a button or link {name:?} that can be pressed"), || async {
-            let exact = self.visible(&control(name, true)).await;
-            let element = match exact {
-                Some(element) => Some(element),
-                None => self.visible(&control(name, false)).await,
-            };
-            let Some(element) = element else {
-                return Err(self.shown().await);
-            };
-            // A page that has just been replaced makes elements stale; then it is looked again.
-            match element.click().await {
-                Ok(()) => Ok(()),
-                Err(error) => Err(format!("{error}; {}", self.shown().await)),
-            }
-        })
+        until(
+            &format!("a button or link {name:?} that can be pressed"),
+            || async {
+                let exact = self.visible(&control(name, true)).await;
+                let element = match exact {
+                    Some(element) => Some(element),
+                    None => self.visible(&control(name, false)).await,
+                };
+                let Some(element) = element else {
+                    return Err(self.shown().await);
+                };
+                // A page that has just been replaced makes elements stale; then it is looked again.
+                match element.click().await {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(format!("{error}; {}", self.shown().await)),
+                }
+            },
+        )
         .await;
     }
 
     /// Types into the text box with this label.
     pub async fn fill(&self, label: &str, text: &str) {
-        let xpath = format!("//*[@id=//label[normalize-space(.)={}]/@for]", quoted(label));
+        let xpath = format!(
+            "//*[@id=//label[normalize-space(.)={}]/@for]",
+            quoted(label)
+        );
         let field = self.find(&format!("the text box {label:?}"), &xpath).await;
         field.clear().await.expect("the text box can be cleared");
-        field.send_keys(text).await.expect("the text box takes text");
+        field
+            .send_keys(text)
+            .await
+            .expect("the text box takes text");
     }
 
     /// Chooses the radio button whose label holds the text.
@@ -205,14 +250,21 @@ impl Chromium {
 
     /// Whether that radio button is chosen.
     pub async fn chosen(&self, label: &str) -> bool {
-        let xpath = format!("//*[@id=//label[contains(normalize-space(.), {})]/@for]", quoted(label));
+        let xpath = format!(
+            "//*[@id=//label[contains(normalize-space(.), {})]/@for]",
+            quoted(label)
+        );
         let element = self.find(&format!("the choice {label:?}"), &xpath).await;
         element.is_selected().await.expect("a radio button")
     }
 
     /// The text of the whole page.
     pub async fn text(&self) -> String {
-        self.find("a page", "//body").await.text().await.unwrap_or_default()
+        self.find("a page", "//body")
+            .await
+            .text()
+            .await
+            .unwrap_or_default()
     }
 
     /// The address of the page.
@@ -259,6 +311,8 @@ fn capabilities(setup: Setup, profile: &str) -> impl Into<thirtyfour::Capabiliti
     if setup.plain {
         prefs["profile.managed_default_content_settings.javascript"] = json!(2);
     }
-    capabilities.add_experimental_option("prefs", prefs).expect("preferences");
+    capabilities
+        .add_experimental_option("prefs", prefs)
+        .expect("preferences");
     capabilities
 }

@@ -25,7 +25,12 @@ impl Demo {
     /// Starts one on free ports with fresh data.
     pub fn start() -> Demo {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut demo = Demo { child: None, base: program::ports(5), folder, ready: Value::Null };
+        let mut demo = Demo {
+            child: None,
+            base: program::ports(5),
+            folder,
+            ready: Value::Null,
+        };
         demo.start_again();
         demo
     }
@@ -33,9 +38,19 @@ impl Demo {
     /// Starts it on the data and ports that it had.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "it still runs");
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("a log");
         let mut child = program::command()
-            .args(["demo", "--json", "--port-base", &self.base.to_string(), "--data"])
+            .args([
+                "demo",
+                "--json",
+                "--port-base",
+                &self.base.to_string(),
+                "--data",
+            ])
             .arg(self.data())
             .env("TECHPASS_LOG", "debug")
             .stdin(Stdio::null())
@@ -128,13 +143,19 @@ impl Demo {
 
     /// The configuration file of `techpass` or `wog`.
     pub fn config(&self, role: &str) -> String {
-        self.data().join(format!("{role}.toml")).display().to_string()
+        self.data()
+            .join(format!("{role}.toml"))
+            .display()
+            .to_string()
     }
 
     /// A person's phone, as the ready line names it.
     pub fn phone(&self, login_id: &str) -> CommandPhone {
         let people = self.ready["people"].as_array().expect("people");
-        let person = people.iter().find(|p| p["login_id"] == login_id).expect("somebody of that login ID");
+        let person = people
+            .iter()
+            .find(|p| p["login_id"] == login_id)
+            .expect("somebody of that login ID");
         CommandPhone::new(person["phone"].as_str().expect("a phone").into(), login_id)
     }
 
@@ -152,27 +173,50 @@ impl Demo {
             .send()
             .await
             .expect("the clock answers");
-        assert!(answer.status().is_success(), "the clock answered {}", answer.status());
+        assert!(
+            answer.status().is_success(),
+            "the clock answered {}",
+            answer.status()
+        );
     }
 
     /// The product's time, in Unix seconds.
     pub async fn now(&self) -> i64 {
-        let answer = plain().get(format!("{}/clock", self.control())).send().await;
-        let body: Value = answer.expect("the clock answers").json().await.expect("JSON");
+        let answer = plain()
+            .get(format!("{}/clock", self.control()))
+            .send()
+            .await;
+        let body: Value = answer
+            .expect("the clock answers")
+            .json()
+            .await
+            .expect("JSON");
         body["now"].as_i64().expect("a time")
     }
 
     /// All mails, newest first.
     pub async fn mails(&self) -> Vec<Value> {
         let answer = plain().get(format!("{}/mail", self.control())).send().await;
-        answer.expect("the mailbox answers").json().await.expect("a list")
+        answer
+            .expect("the mailbox answers")
+            .json()
+            .await
+            .expect("a list")
     }
 
     /// An enrolment link for a person's account at `wog` or `techpass`.
     pub async fn enrolment_link(&self, person: &str, at: &str) -> String {
         let url = format!("{}/phone?person={person}&at={at}&link=text", self.control());
-        let answer = plain().get(url).send().await.expect("the control page answers");
-        assert!(answer.status().is_success(), "an enrolment link answered {}", answer.status());
+        let answer = plain()
+            .get(url)
+            .send()
+            .await
+            .expect("the control page answers");
+        assert!(
+            answer.status().is_success(),
+            "an enrolment link answered {}",
+            answer.status()
+        );
         answer.text().await.expect("a link")
     }
 }
@@ -185,8 +229,15 @@ impl Drop for Demo {
         }
         let log = self.log();
         if std::thread::panicking() {
-            let tail: Vec<&str> = log.lines().rev().filter(|line| !line.contains("\"DEBUG\"")).take(20).collect();
-            eprintln!("the end of the demonstration's log, newest first:\n{}", tail.join("\n"));
+            // What every start says is no news.
+            let news = |line: &&str| {
+                !line.contains("\"DEBUG\"") && !line.contains("techpass_server::serve")
+            };
+            let tail: Vec<&str> = log.lines().rev().filter(news).take(20).collect();
+            eprintln!(
+                "the end of the demonstration's log, newest first:\n{}",
+                tail.join("\n")
+            );
         } else {
             leaks::assert_none(&log, &[]);
         }

@@ -9,10 +9,16 @@ const BEGINNINGS: [&str; 4] = ["tp_ac_", "tp_rt_", "tp_cs_", "eyJ"];
 pub fn assert_none(log: &str, known: &[String]) {
     for line in log.lines() {
         for beginning in BEGINNINGS.iter().chain([&PASSWORD]) {
-            assert!(!line.contains(beginning), "the log holds {beginning}…: {line}");
+            assert!(
+                !line.contains(beginning),
+                "the log holds {beginning}…: {line}"
+            );
         }
         for secret in known {
-            assert!(!line.contains(secret.as_str()), "the log holds the secret {secret}: {line}");
+            assert!(
+                !line.contains(secret.as_str()),
+                "the log holds the secret {secret}: {line}"
+            );
         }
     }
 }

@@ -70,13 +70,17 @@ impl Page {
 
     /// Where a redirect leads.
     pub fn location(&self) -> Option<&str> {
-        self.headers.get("location").and_then(|value| value.to_str().ok())
+        self.headers
+            .get("location")
+            .and_then(|value| value.to_str().ok())
     }
 
     /// A parameter of the address.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = self.url.query_pairs();
-        pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.into_owned())
     }
 
     /// Panics unless the heading is this.
@@ -87,8 +91,15 @@ impl Page {
 
     /// Panics unless it is a refusal with this status and code, and a reference to quote.
     pub fn expect_problem(&self, status: u16, code: &str) -> &Page {
-        assert_eq!((self.status, self.problem().as_str()), (status, code), "{self:?}");
-        assert!(self.test_id("reference").is_some_and(|r| r.len() >= 8), "no reference on {self:?}");
+        assert_eq!(
+            (self.status, self.problem().as_str()),
+            (status, code),
+            "{self:?}"
+        );
+        assert!(
+            self.test_id("reference").is_some_and(|r| r.len() >= 8),
+            "no reference on {self:?}"
+        );
         self
     }
 
@@ -99,19 +110,26 @@ impl Page {
 
     /// What the button or link of that name sends, as the page has it.
     pub fn sends(&self, name: &str) -> Sending {
-        self.find(name).unwrap_or_else(|| panic!("there is no {name:?} on {self:?}"))
+        self.find(name)
+            .unwrap_or_else(|| panic!("there is no {name:?} on {self:?}"))
     }
 
     fn find(&self, name: &str) -> Option<Sending> {
         let html = self.html();
         let buttons: Vec<_> = html.select(&selector("form button")).collect();
         let exact = buttons.iter().find(|button| text_of(**button) == name);
-        let button = exact.or_else(|| buttons.iter().find(|button| text_of(**button).contains(name)));
+        let button = exact.or_else(|| {
+            buttons
+                .iter()
+                .find(|button| text_of(**button).contains(name))
+        });
         if let Some(button) = button {
             return Some(self.form_of(*button));
         }
         let all = selector("a[href]");
-        let link = html.select(&all).find(|link| text_of(*link).contains(name))?;
+        let link = html
+            .select(&all)
+            .find(|link| text_of(*link).contains(name))?;
         let url = self.url.join(link.attr("href")?).expect("an address");
         Some(Sending { url, fields: None })
     }
@@ -121,17 +139,33 @@ impl Page {
         let form = around.find(|e| e.value().name() == "form").expect("a form");
         let mut fields = Fields::new();
         for input in form.select(&selector("input, select, textarea")) {
-            let chosen = !matches!(input.attr("type"), Some("radio" | "checkbox")) || input.attr("checked").is_some();
+            let chosen = !matches!(input.attr("type"), Some("radio" | "checkbox"))
+                || input.attr("checked").is_some();
             if let (Some(name), true) = (input.attr("name"), chosen) {
-                fields.push((name.to_owned(), input.attr("value").unwrap_or_default().to_owned()));
+                fields.push((
+                    name.to_owned(),
+                    input.attr("value").unwrap_or_default().to_owned(),
+                ));
             }
         }
         if let Some(name) = button.attr("name") {
-            fields.push((name.to_owned(), button.attr("value").unwrap_or_default().to_owned()));
+            fields.push((
+                name.to_owned(),
+                button.attr("value").unwrap_or_default().to_owned(),
+            ));
         }
-        let mut url = self.url.join(form.attr("action").unwrap_or_default()).expect("an address");
-        if form.attr("method").is_some_and(|method| method.eq_ignore_ascii_case("post")) {
-            return Sending { url, fields: Some(fields) };
+        let mut url = self
+            .url
+            .join(form.attr("action").unwrap_or_default())
+            .expect("an address");
+        if form
+            .attr("method")
+            .is_some_and(|method| method.eq_ignore_ascii_case("post"))
+        {
+            return Sending {
+                url,
+                fields: Some(fields),
+            };
         }
         url.query_pairs_mut().clear().extend_pairs(fields);
         Sending { url, fields: None }
@@ -142,7 +176,11 @@ impl Page {
         let html = self.html();
         for radio in html.select(&selector("input[type=radio]")) {
             let own = format!("label[for=\"{}\"]", radio.attr("id").unwrap_or_default());
-            let shown = html.select(&selector(&own)).next().map(text_of).unwrap_or_default();
+            let shown = html
+                .select(&selector(&own))
+                .next()
+                .map(text_of)
+                .unwrap_or_default();
             if shown.contains(label) {
                 let value = |name| radio.attr(name).unwrap_or_default().to_owned();
                 return (value("name"), value("value"));
@@ -165,6 +203,12 @@ impl Sending {
 impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let problem = self.problem();
-        write!(f, "the page {:?} {problem} ({} {})", self.heading(), self.status, self.url)
+        write!(
+            f,
+            "the page {:?} {problem} ({} {})",
+            self.heading(),
+            self.status,
+            self.url
+        )
     }
 }

@@ -19,12 +19,23 @@ pub struct CommandPhone {
 impl CommandPhone {
     /// The phone of that file, used for that account.
     pub fn new(path: PathBuf, account: &str) -> CommandPhone {
-        CommandPhone { path, account: account.to_owned() }
+        CommandPhone {
+            path,
+            account: account.to_owned(),
+        }
     }
 
     fn arguments(&self, rest: &[&str]) -> Vec<String> {
-        let first = ["authenticator", "--phone", self.path.to_str().expect("a path")];
-        first.iter().chain(rest).map(|word| (*word).to_owned()).collect()
+        let first = [
+            "authenticator",
+            "--phone",
+            self.path.to_str().expect("a path"),
+        ];
+        first
+            .iter()
+            .chain(rest)
+            .map(|word| (*word).to_owned())
+            .collect()
     }
 
     /// Runs a verb to its end, whatever comes of it.
@@ -44,7 +55,11 @@ impl CommandPhone {
     /// The same, refused; gives what the phone says.
     pub fn approve_in_vain(&self, number: &str) -> String {
         let output = self.run(&["approve", "--account", &self.account, "--number", number]);
-        assert_eq!(output.status.code(), Some(1), "an answer that must be refused");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "an answer that must be refused"
+        );
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
@@ -72,10 +87,15 @@ impl CommandPhone {
         let profiles = file["profiles"].as_array().expect("profiles");
         let fits = |p: &&Value| p["issuer"] == issuer && p["account"] == self.account.as_str();
         let profile = profiles.iter().find(fits).expect("a profile there");
-        let key = STANDARD.decode(profile["key"].as_str().expect("a key")).expect("base64");
+        let key = STANDARD
+            .decode(profile["key"].as_str().expect("a key"))
+            .expect("base64");
         Forger {
             issuer: issuer.to_owned(),
-            id: profile["authenticator_id"].as_str().expect("an id").to_owned(),
+            id: profile["authenticator_id"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
             key: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key).expect("a key"),
         }
     }
@@ -93,7 +113,9 @@ pub struct Forger {
 pub fn jws(key: &EcdsaKeyPair, header: &Value, payload: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(payload));
-    let signature = key.sign(&SystemRandom::new(), message.as_bytes()).expect("a signature");
+    let signature = key
+        .sign(&SystemRandom::new(), message.as_bytes())
+        .expect("a signature");
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -113,9 +135,20 @@ impl Forger {
             "jti": URL_SAFE_NO_PAD.encode(jti),
         });
         let proof = format!("Phone {}", self.sign("techpass-phone+jwt", &payload));
-        let request = super::demo::plain().get(&url).header("authorization", proof);
-        let body: Value = request.send().await.expect("an answer").json().await.expect("JSON");
-        body["requests"].as_array().unwrap_or_else(|| panic!("no list: {body}")).clone()
+        let request = super::demo::plain()
+            .get(&url)
+            .header("authorization", proof);
+        let body: Value = request
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        body["requests"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no list: {body}"))
+            .clone()
     }
 
     /// What an honest phone signs for this request.
@@ -124,7 +157,15 @@ impl Forger {
             "v": 1, "aud": self.issuer, "sub": self.id, "request": request["id"], "decision": "approve",
             "number": number, "iat": request["created_at"],
         });
-        for name in ["nonce", "account", "app", "location", "device", "created_at", "expires_at"] {
+        for name in [
+            "nonce",
+            "account",
+            "app",
+            "location",
+            "device",
+            "created_at",
+            "expires_at",
+        ] {
             payload[name] = request[name].clone();
         }
         payload
@@ -132,13 +173,16 @@ impl Forger {
 
     /// Signs a payload as an answer and sends it for the request `id`.
     pub async fn answer(&self, id: &str, payload: &Value) -> (u16, Value) {
-        self.send(id, &self.sign("techpass-answer+jwt", payload)).await
+        self.send(id, &self.sign("techpass-answer+jwt", payload))
+            .await
     }
 
     /// Sends a finished message as the answer for the request `id`.
     pub async fn send(&self, id: &str, answer: &str) -> (u16, Value) {
         let url = format!("{}/authenticator/v1/requests/{id}/answer", self.issuer);
-        let request = super::demo::plain().post(url).json(&json!({ "answer": answer }));
+        let request = super::demo::plain()
+            .post(url)
+            .json(&json!({ "answer": answer }));
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or_default())

@@ -44,7 +44,10 @@ pub fn run<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
 pub fn ok<A: AsRef<OsStr>>(arguments: &[A]) -> String {
     let output = run(arguments);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let shown: Vec<_> = arguments.iter().map(|a| a.as_ref().to_string_lossy()).collect();
+    let shown: Vec<_> = arguments
+        .iter()
+        .map(|a| a.as_ref().to_string_lossy())
+        .collect();
     assert!(
         output.status.success(),
         "techpass {} ended with {:?}: {said}{}",
@@ -69,7 +72,8 @@ pub fn ports(count: u16) -> u16 {
     for _ in 0..1_000 {
         let offset = NEXT.fetch_add(count, Ordering::Relaxed);
         let base = 15_000 + shift.wrapping_add(offset) % 16_000;
-        let held = (base..base + count).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+        let held =
+            (base..base + count).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok());
         if held.collect::<Vec<_>>().len() == usize::from(count) {
             return base;
         }

@@ -185,7 +185,7 @@ function troubles(trouble, profile) {
 
 /** Add account: paste a link. */
 export function add(app) {
-  const link = field('link', 'Enrolment link', 'It begins with https:// and has a # sign in it.', { inputmode: 'url' });
+  const link = field('link', 'Enrolment link', 'It has a # sign in it.', { inputmode: 'url' });
   const submit = () => {
     const text = link.input.value.trim();
     if (readLink(text)) {
@@ -376,7 +376,7 @@ export function remove(app, profile) {
     root: h('div', {}, h('h1', {}, 'Remove this account?'),
       h('p', { class: 'who' }, h('strong', {}, profile.label), h('br'), profile.account, h('br'),
         host(profile.issuer)),
-      h('p', {}, 'This phone then approves no sign-ins and shows no codes for it. Only a new enrolment link brings it ' +
+      h('p', {}, 'This phone then approves no sign-ins and shows no codes for it. Only a new link brings it ' +
         'back. The server still lists this phone.'),
       h('button', { type: 'button', class: 'bad', onclick: forget }, 'Remove'),
       h('a', { class: 'button second', href: '#' }, 'Keep')),

@@ -12,6 +12,9 @@ use techpass_store::authenticators::Phone;
 use techpass_store::{Write, conflict};
 use zeroize::Zeroizing;
 
+/// How often a code is looked at again when another browser was faster.
+const TRIES: usize = 5;
+
 /// What became of a typed password or code.
 pub enum Tried {
     /// It was looked at, and the login took the event.
@@ -58,18 +61,19 @@ pub async fn code(app: &App, bound: Bound, typed: &str) -> Result<Tried, Fault> 
     if let Some(locked) = locked(app, &bound, Factor::Code).await? {
         return Ok(locked);
     }
-    let (verdict, phone) = judge(app, &bound, typed).await?;
-    let (right, with) = match (verdict, phone) {
-        (Verdict::Right { step }, Some(id)) => (true, vec![Write::UseStep { id, step }]),
-        _ => (false, Vec::new()),
-    };
-    let driven = drive(app, bound.clone(), Event::CodeChecked { right }, with).await?;
-    if matches!(driven, Driven::Lost(conflict::STEP | conflict::FAILURES)) {
-        // Another browser used this very code a moment ago.
-        let driven = drive(app, bound, Event::CodeChecked { right: false }, Vec::new()).await?;
-        return Ok(Tried::Driven(driven, Verdict::Used));
+    for _ in 0..TRIES {
+        let (verdict, phone) = judge(app, &bound, typed).await?;
+        let (right, with) = match (verdict, phone) {
+            (Verdict::Right { step }, Some(id)) => (true, vec![Write::UseStep { id, step }]),
+            _ => (false, Vec::new()),
+        };
+        match drive(app, bound.clone(), Event::CodeChecked { right }, with).await? {
+            // Another browser used this very code a moment ago, or counted a failure: look again.
+            Driven::Lost(conflict::STEP | conflict::FAILURES) => {}
+            driven => return Ok(Tried::Driven(driven, verdict)),
+        }
     }
-    Ok(Tried::Driven(driven, verdict))
+    Err(techpass_store::StoreError::Busy("many try codes of one account at once").into())
 }
 
 /// The best verdict over all phones: right before used before a hint before wrong.

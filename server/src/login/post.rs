@@ -41,7 +41,9 @@ pub async fn post(app: &App, headers: &HeaderMap, address: &str, mut form: Form)
         return Ok(page::see_other(&bound.path()));
     }
     match form.get("do") {
-        Some("cancel" | "back") => return event(app, headers, bound, Event::Cancelled).await,
+        Some("cancel" | "back" | "deny") => {
+            return event(app, headers, bound, Event::Cancelled).await;
+        }
         Some("check") => {
             let device = session::device(app, headers).await?;
             return event(app, headers, bound, Event::DeviceSeen(device)).await;
