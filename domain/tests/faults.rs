@@ -46,10 +46,22 @@ fn fault(what: &'static str, machine: impl Machine + Send + 'static) -> Fault {
 fn about_the_request() -> Vec<Fault> {
     vec![
         fault("`max_age` is ignored", Asks(|asked| asked.max_age = None)),
-        fault("`prompt=login` is ignored", Asks(|asked| asked.force_login = false)),
-        fault("`prompt=select_account` is ignored", Asks(|asked| asked.select_account = false)),
-        fault("consent is not asked for", Asks(|asked| asked.consent = false)),
-        fault("the client is taken for a test client", Asks(|asked| asked.test_client = true)),
+        fault(
+            "`prompt=login` is ignored",
+            Asks(|asked| asked.force_login = false),
+        ),
+        fault(
+            "`prompt=select_account` is ignored",
+            Asks(|asked| asked.select_account = false),
+        ),
+        fault(
+            "consent is not asked for",
+            Asks(|asked| asked.consent = false),
+        ),
+        fault(
+            "the client is taken for a test client",
+            Asks(|asked| asked.test_client = true),
+        ),
         fault(
             "`prompt=none` shows a page",
             Shows(|login, _, rules, now| {
@@ -90,8 +102,14 @@ fn about_the_request() -> Vec<Fault> {
 
 fn about_the_account() -> Vec<Fault> {
     vec![
-        fault("a password proven before a change of account is kept", Becomes(keep_password)),
-        fault("the last account's proofs pass for those of the new one", Becomes(pass_on_proofs)),
+        fault(
+            "a password proven before a change of account is kept",
+            Becomes(keep_password),
+        ),
+        fault(
+            "the last account's proofs pass for those of the new one",
+            Becomes(pass_on_proofs),
+        ),
         fault(
             "consent is kept when the account changes",
             Becomes(|before, event, after| {
@@ -100,7 +118,10 @@ fn about_the_account() -> Vec<Fault> {
                 }
             }),
         ),
-        fault("another account's session entry passes for the chosen one's", Hears(forge_entry)),
+        fault(
+            "another account's session entry passes for the chosen one's",
+            Hears(forge_entry),
+        ),
         fault(
             "an unknown login ID passes for an account",
             Hears(|_, _, event| {
@@ -109,9 +130,18 @@ fn about_the_account() -> Vec<Fault> {
                 }
             }),
         ),
-        fault("an account on hold is let in", Reads(|login| let_in(login, Problem::OnHold))),
-        fault("a disabled account is let in", Reads(|login| let_in(login, Problem::Disabled))),
-        fault("a closed account is let in", Reads(|login| let_in(login, Problem::Closed))),
+        fault(
+            "an account on hold is let in",
+            Reads(|login| let_in(login, Problem::OnHold)),
+        ),
+        fault(
+            "a disabled account is let in",
+            Reads(|login| let_in(login, Problem::Disabled)),
+        ),
+        fault(
+            "a closed account is let in",
+            Reads(|login| let_in(login, Problem::Closed)),
+        ),
         fault(
             "a hold is told before anything is proven",
             Shows(|login, next, _, _| match (&login.evidence.chosen, &next) {
@@ -292,7 +322,10 @@ fn about_answers() -> Vec<Fault> {
         fault(
             "a request that was declined puts the account on hold",
             Does(|event, effects| {
-                if let Event::NumberDeclined { reported: false, .. } = event {
+                if let Event::NumberDeclined {
+                    reported: false, ..
+                } = event
+                {
                     effects.push(Effect::Hold(id(Person::Hero)));
                 }
             }),
@@ -308,7 +341,13 @@ fn about_answers() -> Vec<Fault> {
         fault(
             "a declined request does not refuse the login",
             Becomes(|_, event, after| {
-                if matches!(event, Event::NumberDeclined { reported: false, .. }) {
+                if matches!(
+                    event,
+                    Event::NumberDeclined {
+                        reported: false,
+                        ..
+                    }
+                ) {
                     meddle(after, "outcome", json!(null));
                 }
             }),
@@ -325,12 +364,18 @@ fn about_answers() -> Vec<Fault> {
                 effects.retain(|effect| !matches!(effect, Effect::ClearFailures(_)));
             }),
         ),
-        fault("a wrong code counts as right", Hears(|_, _, event| {
-            if let Event::CodeChecked { right } = event {
-                *right = true;
-            }
-        })),
-        fault("an upstream's word for a stranger is taken", Hears(adopt_stranger)),
+        fault(
+            "a wrong code counts as right",
+            Hears(|_, _, event| {
+                if let Event::CodeChecked { right } = event {
+                    *right = true;
+                }
+            }),
+        ),
+        fault(
+            "an upstream's word for a stranger is taken",
+            Hears(adopt_stranger),
+        ),
         fault(
             "an upstream's word for one factor is enough",
             Hears(|_, _, event| {
@@ -441,7 +486,13 @@ fn pass_on_proofs(before: &Login, event: &Event, after: &mut Login) {
 }
 
 fn forge_entry(_: &Login, _: Option<techpass_domain::id::ChallengeId>, event: &mut Event) {
-    if let Event::AccountChosen(Chosen::Known(who), Some(SignedIn { who: owner, proofs, .. })) = event {
+    if let Event::AccountChosen(
+        Chosen::Known(who),
+        Some(SignedIn {
+            who: owner, proofs, ..
+        }),
+    ) = event
+    {
         *owner = who.clone();
         let all = [&mut proofs.password, &mut proofs.code, &mut proofs.number];
         for proof in all.into_iter().flatten() {
@@ -482,9 +533,18 @@ fn recognise(device: &mut DeviceEvidence) {
 
 fn second_try(login: &Login, next: &Next, event: &Event) -> Option<Stepped> {
     match (next, event) {
-        (Next::Ask(prompt), Event::NumberAnswered { challenge, right: false }) if prompt.accepts(event) => {
+        (
+            Next::Ask(prompt),
+            Event::NumberAnswered {
+                challenge,
+                right: false,
+            },
+        ) if prompt.accepts(event) => {
             let end = Effect::EndNumber(challenge.clone(), NumberEnd::Wrong);
-            Some(Ok((login.clone(), vec![end, Effect::CountFailure(Factor::Number)])))
+            Some(Ok((
+                login.clone(),
+                vec![end, Effect::CountFailure(Factor::Number)],
+            )))
         }
         _ => None,
     }
@@ -492,7 +552,15 @@ fn second_try(login: &Login, next: &Next, event: &Event) -> Option<Stepped> {
 
 fn adopt_stranger(login: &Login, _: Option<techpass_domain::id::ChallengeId>, event: &mut Event) {
     let chosen = login.evidence.chosen.as_ref().and_then(Chosen::account);
-    if let (Event::UpstreamReturned { who, as_chosen, proof }, Some(chosen)) = (event, chosen) {
+    if let (
+        Event::UpstreamReturned {
+            who,
+            as_chosen,
+            proof,
+        },
+        Some(chosen),
+    ) = (event, chosen)
+    {
         *as_chosen = true;
         who.id = chosen.clone();
         proof.account = chosen.clone();
@@ -527,7 +595,9 @@ pub static TRIED: LazyLock<Vec<Verdicts>> = LazyLock::new(|| {
             let Some(fault) = faults.get(n) else {
                 return done;
             };
-            let found = worlds.iter().find_map(|world| explore(&*fault.machine, world).err());
+            let found = worlds
+                .iter()
+                .find_map(|world| explore(&*fault.machine, world).err());
             let noticed = found.map(|found| {
                 let way: Vec<&str> = found.way.iter().map(|step| step.label()).collect();
                 (found.broken.check, way.join(", "))
@@ -538,7 +608,10 @@ pub static TRIED: LazyLock<Vec<Verdicts>> = LazyLock::new(|| {
     };
     let mut all: Vec<(usize, Verdicts)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
     });
     all.sort_by_key(|(n, _)| *n);
     all.into_iter().map(|(_, verdicts)| verdicts).collect()

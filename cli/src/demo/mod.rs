@@ -93,10 +93,24 @@ impl Origins {
     }
 }
 
+/// The parts of a demonstration call each other by its name, so it must lead here.
+async fn leads_here(origins: &Origins) -> Result<(), Failure> {
+    let host = &origins.host;
+    let found = tokio::net::lookup_host((host.as_str(), origins.base)).await;
+    let here = found.is_ok_and(|mut all| all.any(|address| address.ip().is_loopback()));
+    if here {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "{host} does not lead to this computer; add the line `127.0.0.1 {host}` to /etc/hosts"
+    )))
+}
+
 /// Runs the demonstration until it is stopped, or the check until it is done.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let origins = Origins::new(&args)?;
+    leads_here(&origins).await?;
     let temporary = match &args.data {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(Failure::system)?),

@@ -54,6 +54,7 @@ fn exit_codes_are_as_promised() {
         (&["--help"], 0),
         (&["frobnicate"], 2),
         (&["demo", "--port-base", "65535"], 2),
+        (&["demo", "--check", "--host", "nowhere.invalid"], 1),
         (&["serve", "--config", "/nonexistent/techpass.toml"], 3),
         (
             &["users", "list", "--config", "/nonexistent/techpass.toml"],

@@ -33,7 +33,8 @@ async fn three_accounts_live_side_by_side_and_end_one_by_one() {
     let computer = Chromium::start(Setup::default()).await;
     computer.open(&demo.computer("non-se-gsib", MEI)).await;
     begin(&computer, &demo, MEI).await;
-    demo.phone(MEI).approve(&computer.test_id("match-number").await);
+    demo.phone(MEI)
+        .approve(&computer.test_id("match-number").await);
     computer.test_id_holds("account-menu", "Mei Tan").await;
     add_by_password(&computer, &demo, SITI).await;
     computer.test_id_holds("account-menu", "Siti Rahim").await;
@@ -42,7 +43,10 @@ async fn three_accounts_live_side_by_side_and_end_one_by_one() {
 
     // One that the portal does not use now: nobody else notices.
     let said = log_out_at_techpass(&computer, &demo, SITI).await;
-    assert!(said.contains(SITI) && said.contains(MEI) && said.contains(OPERATOR), "{said}");
+    assert!(
+        said.contains(SITI) && said.contains(MEI) && said.contains(OPERATOR),
+        "{said}"
+    );
     computer.open(&demo.docs()).await;
     computer.test_id_holds("account-menu", "Operator").await;
 
@@ -50,14 +54,21 @@ async fn three_accounts_live_side_by_side_and_end_one_by_one() {
     let said = log_out_at_techpass(&computer, &demo, OPERATOR).await;
     assert!(said.contains("Docs portal"), "{said}");
     computer.open(&demo.docs()).await;
-    assert!(computer.text().await.contains("You were logged out"), "{}", computer.text().await);
+    assert!(
+        computer.text().await.contains("You were logged out"),
+        "{}",
+        computer.text().await
+    );
     assert!(computer.offers("Log in").await);
 
     // Mei's account needs nothing but a choice.
     computer.press("Log in").await;
     computer.press("Log in with TechPass").await;
     computer.heading("Pick an account").await;
-    assert!(computer.offers(SITI).await && computer.offers(OPERATOR).await, "those who left are still listed");
+    assert!(
+        computer.offers(SITI).await && computer.offers(OPERATOR).await,
+        "those who left are still listed"
+    );
     computer.press(MEI).await;
     computer.test_id_holds("account-menu", "Mei Tan").await;
     computer.quit().await;
@@ -69,12 +80,17 @@ async fn log_out_from_the_portal_asks_which_account() {
     let computer = Chromium::start(Setup::default()).await;
     computer.open(&demo.computer("non-se-gsib", MEI)).await;
     begin(&computer, &demo, MEI).await;
-    demo.phone(MEI).approve(&computer.test_id("match-number").await);
+    demo.phone(MEI)
+        .approve(&computer.test_id("match-number").await);
     computer.test_id_holds("account-menu", "Mei Tan").await;
     add_by_password(&computer, &demo, SITI).await;
     computer.press("Log Out").await;
     computer.heading("Log out").await;
-    assert!(computer.chosen(SITI).await && !computer.chosen(MEI).await && !computer.chosen("All accounts").await);
+    assert!(
+        computer.chosen(SITI).await
+            && !computer.chosen(MEI).await
+            && !computer.chosen("All accounts").await
+    );
     // Staying ends the portal's own session only, and nobody is signed in again unasked.
     computer.press("Stay logged in").await;
     assert!(computer.url().await.starts_with(&demo.docs()));

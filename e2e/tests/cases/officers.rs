@@ -25,7 +25,9 @@ pub async fn enrol(phone: &Chromium, demo: &Demo, login_id: &str, at: &str) {
 /// Types the number on the phone in Chromium.
 pub async fn say_yes(phone: &Chromium, number: &str) {
     phone.heading("Are you trying to sign in?").await;
-    phone.fill("Enter the number shown to sign in", number).await;
+    phone
+        .fill("Enter the number shown to sign in", number)
+        .await;
     phone.press("Yes").await;
     phone.test_id("result").await;
 }
@@ -38,9 +40,15 @@ async fn an_officer_on_a_non_se_gsib_types_the_number_on_the_phone() {
     computer.open(&demo.computer("non-se-gsib", MEI)).await;
     begin(&computer, &demo, MEI).await;
     computer.heading("Approve sign in request").await;
-    assert!(computer.url().await.starts_with(&demo.wog()), "the number is WOG's");
+    assert!(
+        computer.url().await.starts_with(&demo.wog()),
+        "the number is WOG's"
+    );
     let number = computer.test_id("match-number").await;
-    assert!(!phone.text().await.contains(&number), "the phone shows the number");
+    assert!(
+        !phone.text().await.contains(&number),
+        "the phone shows the number"
+    );
     say_yes(&phone, &number).await;
     // The computer moves on by itself.
     let menu = computer.test_id_holds("account-menu", "Mei Tan").await;
@@ -60,11 +68,22 @@ async fn an_officer_on_a_gmd_types_the_code_first() {
     computer.fill("Verification code", "000000").await;
     computer.press("Sign in").await;
     computer.heading("Enter your verification code").await;
-    assert!(computer.text().await.contains("SG Govt M365"), "the page names the profile");
-    assert!(!phone.text().await.contains("Are you trying to sign in?"), "a wrong code rang the phone");
+    assert!(
+        computer.text().await.contains("SG Govt M365"),
+        "the page names the profile"
+    );
+    assert!(
+        !phone.text().await.contains("Are you trying to sign in?"),
+        "a wrong code rang the phone"
+    );
     let profile = phone.test_id("profile").await;
     assert!(profile.contains("SG Govt M365"), "{profile}");
-    let code: String = phone.test_id("code").await.chars().filter(char::is_ascii_digit).collect();
+    let code: String = phone
+        .test_id("code")
+        .await
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     assert_eq!(code.len(), 6);
     computer.fill("Verification code", &code).await;
     computer.press("Sign in").await;
@@ -78,9 +97,19 @@ async fn an_officer_on_a_gmd_types_the_code_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_officer_signs_in_without_javascript() {
     let demo = Demo::start();
-    let computer = Chromium::start(Setup { plain: true, ..Setup::default() }).await;
-    computer.open("data:text/html,<title>off</title><script>document.title='on'</script>").await;
-    assert_eq!(computer.driver.title().await.expect("a title"), "off", "JavaScript runs");
+    let computer = Chromium::start(Setup {
+        plain: true,
+        ..Setup::default()
+    })
+    .await;
+    computer
+        .open("data:text/html,<title>off</title><script>document.title='on'</script>")
+        .await;
+    assert_eq!(
+        computer.driver.title().await.expect("a title"),
+        "off",
+        "JavaScript runs"
+    );
     computer.open(&demo.computer("non-se-gsib", MEI)).await;
     begin(&computer, &demo, MEI).await;
     let number = computer.test_id("match-number").await;
@@ -92,7 +121,10 @@ async fn an_officer_signs_in_without_javascript() {
     computer.test_id_holds("account-menu", "Mei Tan").await;
     computer.press("Log Out").await;
     computer.heading("Log out").await;
-    assert!(computer.chosen(MEI).await, "the account in use is preselected");
+    assert!(
+        computer.chosen(MEI).await,
+        "the account in use is preselected"
+    );
     computer.press("Log out").await;
     computer.heading("You are logged out").await;
     computer.quit().await;

@@ -11,13 +11,23 @@ async fn refused(computer: &Chromium, demo: &Demo, code: &str) {
     assert_eq!(computer.test_id("problem-code").await, code);
     assert!(computer.test_id("reference").await.len() >= 8);
     let text = computer.text().await;
-    assert!(text.contains("Why") && text.contains("What you can do"), "{text}");
+    assert!(
+        text.contains("Why") && text.contains("What you can do"),
+        "{text}"
+    );
     assert!(!computer.offers("Sign in").await);
     computer.press("Back to").await;
-    assert!(computer.url().await.starts_with(&demo.docs()), "{}", computer.url().await);
+    assert!(
+        computer.url().await.starts_with(&demo.docs()),
+        "{}",
+        computer.url().await
+    );
     let told = computer.text().await;
     assert!(told.contains(code), "the portal does not say why: {told}");
-    assert!(computer.offers("Log in").await || computer.offers("Try again").await, "a dead end: {told}");
+    assert!(
+        computer.offers("Log in").await || computer.offers("Try again").await,
+        "a dead end: {told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +44,10 @@ async fn computers_that_may_not_are_refused_with_reason_and_remedy() {
     begin(&computer, &demo, MEI).await;
     refused(&computer, &demo, "DEV-505").await;
     for login_id in [MEI, ARJUN, WEI] {
-        assert!(demo.phone(login_id).requests().is_empty(), "a refused computer rang {login_id}");
+        assert!(
+            demo.phone(login_id).requests().is_empty(),
+            "a refused computer rang {login_id}"
+        );
     }
     computer.quit().await;
 }
@@ -49,21 +62,39 @@ async fn a_report_puts_the_account_on_hold_until_an_administrator_frees_it() {
     demo.phone(KAVYA).decline(true);
     let code = computer.test_id("problem-code").await;
     assert!(matches!(code.as_str(), "AUT-404" | "ACC-307"), "{code}");
-    assert!(!computer.offers("Get a new number").await, "a reported sign-in can go on");
+    assert!(
+        !computer.offers("Get a new number").await,
+        "a reported sign-in can go on"
+    );
     // From now on correct evidence meets the hold, and no factor is asked for.
     begin(&computer, &demo, KAVYA).await;
     assert_eq!(computer.test_id("problem-code").await, "ACC-307");
-    assert!(computer.text().await.contains("demonstration's help desk"), "nobody to call");
+    assert!(
+        computer.text().await.contains("demonstration's help desk"),
+        "nobody to call"
+    );
     let mails = demo.mails().await;
     for to in [KAVYA, "security@agency.example"] {
-        assert!(mails.iter().any(|mail| mail["to"] == to), "no mail to {to}: {mails:?}");
+        assert!(
+            mails.iter().any(|mail| mail["to"] == to),
+            "no mail to {to}: {mails:?}"
+        );
     }
     assert!(demo.phone(KAVYA).requests().is_empty());
     let config = demo.config("wog");
-    let release = ["users", "release", "--config", &config, KAVYA, "--reason", "spoke to her on the phone"];
+    let release = [
+        "users",
+        "release",
+        "--config",
+        &config,
+        KAVYA,
+        "--reason",
+        "spoke to her on the phone",
+    ];
     program::ok(&release);
     begin(&computer, &demo, KAVYA).await;
-    demo.phone(KAVYA).approve(&computer.test_id("match-number").await);
+    demo.phone(KAVYA)
+        .approve(&computer.test_id("match-number").await);
     computer.test_id_holds("account-menu", "Kavya Raj").await;
     computer.quit().await;
 }
@@ -82,15 +113,23 @@ async fn a_report_ends_what_is_signed_in_elsewhere() {
     let number = thief.password(&page).await;
     demo.phone(SITI).decline(true);
     let page = thief.press(&number, "I have approved it", &[]).await;
-    assert!(page.test_id("account-menu").is_none() && !page.problem().is_empty(), "{page:?}");
+    assert!(
+        page.test_id("account-menu").is_none() && !page.problem().is_empty(),
+        "{page:?}"
+    );
     // Right password, held account; a wrong password learns nothing of the hold.
     let page = thief.leave_portal_as(&demo, SITI).await;
-    let wrong = thief.press(&page, "Sign in", &[("password", "not it")]).await;
+    let wrong = thief
+        .press(&page, "Sign in", &[("password", "not it")])
+        .await;
     assert_ne!(wrong.problem(), "ACC-307");
     let held = thief.password(&wrong).await;
     assert_eq!(held.problem(), "ACC-307", "{held:?}");
     let page = signed_in.leave_portal(&demo).await;
-    assert!(page.test_id("account-menu").is_none(), "the session lives on: {page:?}");
+    assert!(
+        page.test_id("account-menu").is_none(),
+        "the session lives on: {page:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +150,8 @@ async fn declining_without_a_report_only_ends_the_request() {
     computer.test_id_holds("match-status", "number").await;
     assert!(!computer.offers("I have approved it").await);
     computer.press("Get a new number").await;
-    demo.phone(MEI).approve(&computer.test_id("match-number").await);
+    demo.phone(MEI)
+        .approve(&computer.test_id("match-number").await);
     computer.test_id_holds("account-menu", "Mei Tan").await;
     computer.quit().await;
 }

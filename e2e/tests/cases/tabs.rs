@@ -35,13 +35,21 @@ async fn back_and_reload_on_every_page_lead_nowhere_wrong() {
     computer.press("Sign in").await;
     let number = computer.test_id("match-number").await;
     reload(&computer).await;
-    assert_eq!(computer.test_id("match-number").await, number, "a reload drew a new number");
+    assert_eq!(
+        computer.test_id("match-number").await,
+        number,
+        "a reload drew a new number"
+    );
     // Whatever page the back button brings, it shows where the login stands or leads there.
     back(&computer).await;
     back(&computer).await;
     forward(&computer).await;
     forward(&computer).await;
-    assert_eq!(demo.phone(SITI).requests().len(), 1, "going back and forth rang the phone");
+    assert_eq!(
+        demo.phone(SITI).requests().len(),
+        1,
+        "going back and forth rang the phone"
+    );
     let shown = computer.text().await;
     if !shown.contains(&number) {
         reload(&computer).await;
@@ -59,7 +67,10 @@ async fn back_and_reload_on_every_page_lead_nowhere_wrong() {
     }
     for _ in 0..6 {
         let text = computer.text().await;
-        assert!(!text.contains("SES-2") && !text.contains("SYS-"), "a dead end: {text}");
+        assert!(
+            !text.contains("SES-2") && !text.contains("SYS-"),
+            "a dead end: {text}"
+        );
         if computer.url().await.starts_with(&demo.docs()) {
             break;
         }
@@ -81,22 +92,39 @@ async fn one_login_in_two_tabs_ends_well_in_both() {
     let address = computer.url().await;
     let first = computer.driver.window().await.expect("a tab");
     let second = computer.driver.new_tab().await.expect("a tab");
-    computer.driver.switch_to_window(second.clone()).await.expect("the second tab");
+    computer
+        .driver
+        .switch_to_window(second.clone())
+        .await
+        .expect("the second tab");
     computer.open(&address).await;
-    computer.fill("Verification code", &demo.phone(ARJUN).code("SG Govt M365")).await;
+    computer
+        .fill("Verification code", &demo.phone(ARJUN).code("SG Govt M365"))
+        .await;
     computer.press("Sign in").await;
     let number = computer.test_id("match-number").await;
     // The first tab still shows the code's page; sending it again leads to the number and uses nothing up.
-    computer.driver.switch_to_window(first.clone()).await.expect("the first tab");
+    computer
+        .driver
+        .switch_to_window(first.clone())
+        .await
+        .expect("the first tab");
     computer.fill("Verification code", "123456").await;
     computer.press("Sign in").await;
     assert_eq!(computer.test_id("match-number").await, number);
     assert_eq!(demo.phone(ARJUN).requests().len(), 1);
     demo.phone(ARJUN).approve(&number);
     computer.test_id_holds("account-menu", "Arjun Nair").await;
-    computer.driver.switch_to_window(second).await.expect("the second tab");
+    computer
+        .driver
+        .switch_to_window(second)
+        .await
+        .expect("the second tab");
     computer.test_id_holds("account-menu", "Arjun Nair").await;
-    assert!(demo.phone(ARJUN).requests().is_empty(), "the other tab rang the phone again");
+    assert!(
+        demo.phone(ARJUN).requests().is_empty(),
+        "the other tab rang the phone again"
+    );
     computer.quit().await;
 }
 
@@ -110,19 +138,32 @@ async fn two_logins_in_two_tabs_do_not_mix() {
     let number = computer.test_id("match-number").await;
     let first = computer.driver.window().await.expect("a tab");
     let second = computer.driver.new_tab().await.expect("a tab");
-    computer.driver.switch_to_window(second.clone()).await.expect("the second tab");
+    computer
+        .driver
+        .switch_to_window(second.clone())
+        .await
+        .expect("the second tab");
     begin(&computer, &demo, SITI).await;
     computer.fill("Password", PASSWORD).await;
     computer.press("Sign in").await;
     let other = computer.test_id("match-number").await;
     assert_ne!(number, other);
     // The newest request is answered; the first tab waits on, with its own number.
-    demo.phone(SITI).run(&["approve", "--account", SITI, "--number", &other]);
-    computer.driver.switch_to_window(first).await.expect("the first tab");
+    demo.phone(SITI)
+        .run(&["approve", "--account", SITI, "--number", &other]);
+    computer
+        .driver
+        .switch_to_window(first)
+        .await
+        .expect("the first tab");
     assert_eq!(computer.test_id("match-number").await, number);
     computer.open(&demo.docs()).await;
     computer.text().await;
-    computer.driver.switch_to_window(second).await.expect("the second tab");
+    computer
+        .driver
+        .switch_to_window(second)
+        .await
+        .expect("the second tab");
     computer.open(&demo.docs()).await;
     computer.text().await;
     computer.quit().await;
