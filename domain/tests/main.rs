@@ -1,7 +1,4 @@
-//! The login, explored: every way through small worlds, against a history that the machine never reads.
-//!
-//! [`explorer`] walks, [`ghost`] remembers, [`checks`] compares. [`faults`] breaks the machine on purpose to prove that
-//! the checks notice. [`docs`] draws what was found into `docs/login.md`.
+//! Tests of the domain from outside, in one program.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,18 +6,4 @@
     clippy::panic
 )]
 
-mod cast;
-mod checks;
-mod diagram;
-mod discretion;
-mod docs;
-mod explorer;
-mod facts;
-mod faults;
-mod ghost;
-mod machine;
-mod moves;
-mod mutants;
-mod rules;
-mod stories;
-mod worlds;
+mod login;

@@ -26,7 +26,7 @@ pub fn prefixed(prefix: &str) -> Result<String, NoRandomness> {
     Ok(format!("{prefix}{}", secret()?))
 }
 
-/// A row's name: a prefix and 128 random bits; `now_s` in front makes rows of a table sort by time.
+/// A row's name: a prefix and 96 random bits; `now_s` in front makes rows of a table sort by time.
 pub fn row_id(prefix: &str, now_s: i64) -> Result<String, NoRandomness> {
     let tail = URL_SAFE_NO_PAD.encode(bytes::<12>()?);
     Ok(format!("{prefix}_{now_s:010x}{tail}"))

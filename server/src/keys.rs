@@ -1,6 +1,6 @@
 //! Signing keys: made at first start, sealed at rest, parsed once, rotated by command.
 
-use crate::app::Error;
+use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::{Seal, sha256_b64};
 use aws_lc_rs::encoding::AsDer;
@@ -12,6 +12,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use techpass_domain::audit::Record;
 use techpass_domain::client::SigningAlg;
 use techpass_domain::time::{Seconds, Timestamp};
 use techpass_store::keeping::KeyRow;
@@ -98,7 +99,8 @@ impl KeyRing {
 
 /// Makes a new active key of each algorithm and retires the present ones, which stay published until their last token
 /// is dead.
-pub async fn rotate(store: &Store, seal: &Seal, now: Timestamp) -> Result<Vec<String>, Error> {
+pub async fn rotate(app: &App) -> Result<Vec<String>, Error> {
+    let (store, seal, now) = (&app.store, &app.seal, app.now());
     let rows = store.keys().await?;
     let mut writes = Vec::new();
     let mut made = Vec::new();
@@ -114,6 +116,14 @@ pub async fn rotate(store: &Store, seal: &Seal, now: Timestamp) -> Result<Vec<St
         made.push(key.kid.clone());
         writes.push(Write::AddKey(key));
     }
+    writes.push(app.audit(Record {
+        at: now,
+        kind: "keys.rotated".to_owned(),
+        account: None,
+        client: None,
+        reference: None,
+        detail: json!({ "kids": made }),
+    })?);
     store.commit(writes).await?;
     Ok(made)
 }

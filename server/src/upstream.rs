@@ -156,6 +156,10 @@ pub async fn callback(app: &App, headers: &HeaderMap, id: &str, query: &str) -> 
         ));
     }
     if let Some(error) = params.get("error") {
+        let first = params
+            .get("error_description")
+            .and_then(|text| text.split(' ').next());
+        bound.data.upstream_said = first.and_then(Problem::parse);
         return refused(app, headers, bound, error).await;
     }
     let Some(code) = params.get("code") else {

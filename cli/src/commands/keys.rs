@@ -31,7 +31,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         }
         Command::Rotate(args) => {
             let app = args.config.open().await?;
-            for kid in keys::rotate(&app.store, &app.seal, app.now()).await? {
+            for kid in keys::rotate(&app).await? {
                 println!("{kid}");
             }
         }

@@ -16,13 +16,14 @@ use techpass_domain::device::DeviceClass;
 use techpass_server::app::App;
 use techpass_server::devices::{self, Ticket};
 use techpass_server::wake::Change;
+use techpass_server::web::shell::is_addressed_to;
 use techpass_server::{authenticator, mail};
 use url::Url;
 
 struct Control {
+    url: Option<Url>,
     techpass: App,
     wog: App,
-    host: String,
     own: String,
     docs_portal: String,
     authenticator: String,
@@ -34,12 +35,7 @@ pub fn router(world: &World) -> Router {
     let control = Arc::new(Control {
         techpass: world.techpass.clone(),
         wog: world.wog.clone(),
-        host: origins
-            .control()
-            .split("//")
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned(),
+        url: Url::parse(&origins.control()).ok(),
         own: origins.control(),
         docs_portal: origins.docs_portal(),
         authenticator: origins.authenticator(),
@@ -61,11 +57,8 @@ async fn guard(
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|h| h.to_str().ok());
-    if !host.is_some_and(|host| host.eq_ignore_ascii_case(&control.host)) {
+    let here = |url: &Url| is_addressed_to(request.uri(), request.headers(), url);
+    if !control.url.as_ref().is_some_and(here) {
         let text = format!("This address is {}.", control.own);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }

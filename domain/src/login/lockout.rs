@@ -17,7 +17,7 @@ pub struct Failures {
 
 /// How a factor's lockout works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lockout {
     /// Failures in a row that lock.
     pub failures_max: u32,

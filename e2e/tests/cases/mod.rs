@@ -2,10 +2,14 @@
 
 mod accounts;
 mod answers;
+mod crash;
 mod links;
+mod logs;
 mod officers;
 mod refusals;
 mod requests;
+mod starting;
 mod tabs;
 mod tokens;
+mod upstream;
 mod vendor;

@@ -29,12 +29,16 @@ pub struct Application {
 impl Application {
     /// Registers one, marked `test`, while the demonstration runs.
     pub fn add(demo: &Demo, id: &str) -> Application {
-        let config = demo.config("techpass");
+        Application::register(&demo.config("techpass"), &demo.techpass(), id)
+    }
+
+    /// Registers one with the server of that configuration.
+    pub fn register(config: &str, issuer: &str, id: &str) -> Application {
         let added = program::json(&[
             "clients",
             "add",
             "--config",
-            &config,
+            config,
             "--id",
             id,
             "--name",
@@ -46,14 +50,11 @@ impl Application {
             "--test",
             "--json",
         ]);
-        let secret = added["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned();
+        let secret = added["client_secret"].as_str().expect("a secret");
         Application {
             id: id.to_owned(),
-            secret,
-            issuer: demo.techpass(),
+            secret: secret.to_owned(),
+            issuer: issuer.to_owned(),
             http: client(),
         }
     }

@@ -267,6 +267,17 @@ impl Chromium {
             .unwrap_or_default()
     }
 
+    /// Waits for a page of that origin.
+    pub async fn lands_at(&self, origin: &str) {
+        until(&format!("a page of {origin}"), || async {
+            match self.url().await.starts_with(origin) {
+                true => Ok(()),
+                false => Err(self.shown().await),
+            }
+        })
+        .await;
+    }
+
     /// The address of the page.
     pub async fn url(&self) -> String {
         self.driver.current_url().await.expect("an address").into()

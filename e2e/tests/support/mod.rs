@@ -8,6 +8,8 @@ pub mod leaks;
 pub mod page;
 pub mod phone;
 pub mod program;
+pub mod provider;
+pub mod server;
 pub mod wait;
 
 /// People of the demonstration.

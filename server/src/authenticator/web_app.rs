@@ -1,5 +1,6 @@
 //! The Authenticator web app on its own origin: files, and headers that let it talk to its issuers and nobody else.
 
+use crate::web::shell::is_addressed_to;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/assets/authentica
 
 struct Serving {
     policy: HeaderValue,
-    host: String,
+    url: Url,
 }
 
 /// The app for these issuers, at this address.
@@ -23,14 +24,10 @@ pub fn router(public_url: &Url, issuers: &[String]) -> Router {
          worker-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
         issuers.join(" ")
     );
-    let host = public_url.host_str().unwrap_or_default();
     let serving = Serving {
         policy: HeaderValue::from_str(&policy)
             .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'")),
-        host: match public_url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        },
+        url: public_url.clone(),
     };
     Router::new()
         .route("/", get(index))
@@ -40,7 +37,7 @@ pub fn router(public_url: &Url, issuers: &[String]) -> Router {
 }
 
 async fn index(State(serving): State<Arc<Serving>>, request: axum::extract::Request) -> Response {
-    answer(&serving, request.headers(), "index.html")
+    answer(&serving, &request, "index.html")
 }
 
 async fn file(
@@ -48,15 +45,12 @@ async fn file(
     Path(name): Path<String>,
     request: axum::extract::Request,
 ) -> Response {
-    answer(&serving, request.headers(), &name)
+    answer(&serving, &request, &name)
 }
 
-fn answer(serving: &Serving, headers: &http::HeaderMap, name: &str) -> Response {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    if !host.is_some_and(|host| host.eq_ignore_ascii_case(&serving.host)) {
-        let text = format!("This address is {}.", serving.host);
+fn answer(serving: &Serving, request: &axum::extract::Request, name: &str) -> Response {
+    if !is_addressed_to(request.uri(), request.headers(), &serving.url) {
+        let text = format!("This address is {}.", crate::config::origin(&serving.url));
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
     let Some(file) = FILES.get_file(name) else {

@@ -58,9 +58,7 @@ fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> axum::res
 
 fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
     let refusal = match outcome {
-        // The answer was taken; whoever comes back (a reload, another tab) starts the same request again and is carried
-        // by the session.
-        LoginOutcome::Granted => return Ok(restart(app, bound)),
+        LoginOutcome::Granted => return Ok(again_by_session(app, bound)),
         LoginOutcome::Refused(refusal) => refusal,
     };
     match to_client(&bound.data.login, refusal) {
@@ -69,9 +67,23 @@ fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
     }
 }
 
-/// The same request, made anew.
-pub fn restart(app: &App, bound: &Bound) -> axum::response::Response {
-    page::see_other(&format!("{}/authorize?{}", app.issuer, bound.data.query))
+/// The answer was taken, and the browser is here again: another tab, a reload, an answer that got lost. The same request
+/// is made anew for the account that signed in, and the session carries it. While this login lives, what it asked of the
+/// person (`prompt`, `max_age`) is not asked twice; `auth_time` stays true to when it happened.
+fn again_by_session(app: &App, bound: &Bound) -> axum::response::Response {
+    let query = &bound.data.query;
+    if app.now() >= bound.data.login.expires_at {
+        return page::see_other(&format!("{}/authorize?{query}", app.issuer));
+    }
+    let asked_before = ["prompt", "max_age", "login_hint", "id_token_hint"];
+    let kept = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !asked_before.contains(&name.as_ref()));
+    let mut anew = url::form_urlencoded::Serializer::new(String::new());
+    anew.extend_pairs(kept);
+    if let Some(login_id) = &bound.data.login_id {
+        anew.append_pair("login_hint", login_id);
+    }
+    page::see_other(&format!("{}/authorize?{}", app.issuer, anew.finish()))
 }
 
 /// The error for the client where no page is shown first: `prompt=none`, a person who went back, an upstream that has
@@ -103,7 +115,10 @@ pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::respo
             format!("{} reference {}", problem.code(), bound.data.reference)
         }
         Refusal::Cancelled(None) => "the person cancelled the sign-in".to_owned(),
-        Refusal::Upstream => "the home organisation refused the sign-in".to_owned(),
+        Refusal::Upstream => match bound.data.upstream_said {
+            Some(problem) => format!("{} at the home organisation", problem.code()),
+            None => "the home organisation refused the sign-in".to_owned(),
+        },
         Refusal::Expired => "the sign-in took too long".to_owned(),
         Refusal::LoginRequired => "nobody is signed in".to_owned(),
         Refusal::InteractionRequired => "more has to be proven".to_owned(),

@@ -75,6 +75,7 @@ pub async fn begin(
         reference: Reference::new(chance::reference()?),
         query,
         trips: Vec::new(),
+        upstream_said: None,
         location: browser::address(app, parts)
             .map_or_else(|| "Unknown".to_owned(), |ip| ip.to_string()),
         device: browser::description(&parts.headers),

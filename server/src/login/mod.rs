@@ -49,6 +49,9 @@ pub struct Data {
     pub query: String,
     /// Trips to an upstream that have not come back: SHA-256 of each `state`, and when it left.
     pub trips: Vec<(String, Timestamp)>,
+    /// The problem that an upstream named when it refused.
+    #[serde(default)]
+    pub upstream_said: Option<Problem>,
     /// Where the browser is, as shown on the phone.
     pub location: String,
     /// The computer, as shown on the phone.

@@ -111,16 +111,20 @@ async fn question(app: &App, asked: &Asked, here: &Here, preselected: Option<&Si
         accounts,
     }
     .render(&page::shell(app, ""))?;
-    Ok(page::html(body, StatusCode::OK, &leads(asked)))
+    Ok(page::html(body, StatusCode::OK, &leads(app, asked)))
 }
 
-fn leads(asked: &Asked) -> FormsLead {
-    let uri = asked.request.post_logout_redirect_uri.as_deref();
-    let back = asked.back.as_ref().and(uri);
-    let origin = back
-        .and_then(|uri| url::Url::parse(uri).ok())
+/// Where the form may lead: back to the application, whichever button is pressed.
+fn leads(app: &App, asked: &Asked) -> FormsLead {
+    let asked_for = asked.request.post_logout_redirect_uri.clone();
+    let back = asked.back.as_ref().and(asked_for);
+    let places = [back, Some(home_of(app, asked))];
+    let origins = places
+        .into_iter()
+        .flatten()
+        .filter_map(|uri| url::Url::parse(&uri).ok())
         .map(|url| crate::config::origin(&url));
-    FormsLead::To(origin.into_iter().collect())
+    FormsLead::To(origins.collect())
 }
 
 /// Names of the applications that used an entry.

@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use techpass_domain::problem::Problem;
+use url::Url;
 
 /// Largest request body, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -58,16 +59,25 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
 }
 
 fn host_is_ours(app: &App, request: &Request) -> bool {
-    let url = &app.config.public_url;
+    is_addressed_to(request.uri(), request.headers(), &app.config.public_url)
+}
+
+/// Whether a request names this address: HTTP/2 in its target (`:authority`), HTTP/1.1 in `Host`. Both may be there, and
+/// then both must name it.
+pub fn is_addressed_to(target: &Uri, headers: &HeaderMap, url: &Url) -> bool {
     let ours = match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
         (None, _) => return false,
     };
-    let mut named = request.headers().get_all(header::HOST).iter();
-    match (named.next(), named.next()) {
-        (Some(host), None) => host.to_str().is_ok_and(|h| h.eq_ignore_ascii_case(&ours)),
-        _ => false,
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    let in_target = target.authority().map(|authority| authority.as_str());
+    let named = |host: &str| host.eq_ignore_ascii_case(&ours);
+    match (in_target, first, second) {
+        (_, _, Some(_)) | (None, None, _) => false,
+        (Some(target), None, None) => named(target),
+        (target, Some(host), None) => target.is_none_or(named) && host.to_str().is_ok_and(named),
     }
 }
 
@@ -94,4 +104,38 @@ fn from_our_own_page(app: &App, headers: &HeaderMap) -> bool {
         return false;
     }
     text(header::ORIGIN).is_none_or(|origin| origin == app.issuer)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn addressed(target: &str, hosts: &[&'static str]) -> bool {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(header::HOST, HeaderValue::from_static(host));
+        }
+        let url = Url::parse("https://techpass.example:8443").unwrap();
+        is_addressed_to(&target.parse().unwrap(), &headers, &url)
+    }
+
+    #[test]
+    fn a_request_names_its_host_in_the_target_or_in_a_header_and_never_two() {
+        let (good, absolute) = ("techpass.example:8443", "https://techpass.example:8443/");
+        for (target, hosts, expected) in [
+            ("/", vec![good], true),
+            ("/", vec!["TechPass.Example:8443"], true),
+            (absolute, vec![], true),
+            (absolute, vec![good], true),
+            ("/", vec![], false),
+            ("/", vec!["techpass.example"], false),
+            ("/", vec!["evil.example"], false),
+            ("/", vec![good, good], false),
+            (absolute, vec!["evil.example"], false),
+            ("https://evil.example/", vec![good], false),
+        ] {
+            assert_eq!(addressed(target, &hosts), expected, "{target} {hosts:?}");
+        }
+    }
 }

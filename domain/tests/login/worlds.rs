@@ -1,6 +1,6 @@
 //! The small worlds: what was asked, who is signed in, on which computer, under which policy.
 
-use crate::cast::{
+use crate::login::cast::{
     Computer, Owner, Person, Record, Role, Standing, T0, WELL, chosen, evidence, id, who,
 };
 use techpass_domain::access::{DeviceMatch, Factor, Policy, Rule, Verdict};
@@ -441,7 +441,8 @@ impl World {
         let hinted = self.hint.is_some();
         let stranger = self.session.hero.is_none() && self.session.known > 0;
         let timed = plain && !hinted && !select && (!consent || (aged && !login));
-        let switched = (!aged && !(login && select)) || (!login && !select && !consent);
+        let one = !(login && select || aged);
+        let switched = one || !(login || select || consent);
         let everything = self.session.other && !hinted && aged && consent && !select && !login;
         let all = [
             (timed, Theme::Time),

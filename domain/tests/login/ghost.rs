@@ -1,9 +1,9 @@
 //! The history of one login as the test keeps it, never read by the machine: who claimed what, who proved what, when,
 //! and which number may be answered. What a grant must rest on is said here a second time, in other words.
 
-use crate::cast::{Computer, Person, Record, Standing, WELL};
-use crate::moves::{Move, NUMBER_S};
-use crate::worlds::{Demand, Facts, World};
+use crate::login::cast::{Computer, Person, Record, Standing, WELL};
+use crate::login::moves::{Move, NUMBER_S};
+use crate::login::worlds::{Demand, Facts, World};
 use techpass_domain::access::Factor;
 use techpass_domain::account::Home;
 use techpass_domain::login::{NumberEnd, Outcome, Refusal};
@@ -86,6 +86,15 @@ impl Ghost {
     /// The name of the next number.
     pub fn coming(&self) -> u8 {
         self.last.map_or(0, |last| 1 - last)
+    }
+
+    /// Whether a right answer comes of somebody who has no record: tried all the same, and never to be drawn.
+    pub fn pretends(&self, happened: Move) -> bool {
+        let right = match happened {
+            Move::Password(right) | Move::Code(right) | Move::Answer { right, .. } => right,
+            _ => false,
+        };
+        right && self.claimed == Some(Person::Nobody)
     }
 
     pub fn standing(&self) -> Standing {

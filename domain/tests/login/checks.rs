@@ -1,9 +1,9 @@
 //! What must hold in every state and at every step, each under a name.
 
-use crate::cast::{Person, Standing, T0, id};
-use crate::ghost::{Due, Ghost, Phase};
-use crate::moves::{Move, challenge};
-use crate::worlds::{Demand, World};
+use crate::login::cast::{Person, Standing, T0, id};
+use crate::login::ghost::{Due, Ghost, Phase};
+use crate::login::moves::{Move, challenge};
+use crate::login::worlds::{Demand, World};
 use techpass_domain::access::Factor;
 use techpass_domain::login::{Effect, LIFETIME_S, Next, NumberEnd, Outcome, Prompt, Refusal};
 use techpass_domain::problem::Problem;
@@ -69,6 +69,9 @@ pub fn broken<T>(check: Check, what: impl std::fmt::Debug) -> Result<T, Broken> 
     let what = format!("{what:?}");
     Err(Broken { check, what })
 }
+
+/// Effects of one kind, and the check that looks at them.
+type Kind = (Check, fn(&Effect) -> bool);
 
 /// Where a login stands, by the test's account of it.
 #[derive(Clone, Copy)]
@@ -263,7 +266,7 @@ impl View<'_> {
     /// Compares the effects of an event that was taken with what its meaning calls for.
     pub fn effects(self, happened: Move, effects: &[Effect]) -> Result<(), Broken> {
         let expected = self.meant(happened);
-        let kinds: [(Check, fn(&Effect) -> bool); 5] = [
+        let kinds: [Kind; 5] = [
             (Check::Report, |e| matches!(e, Effect::Hold(_))),
             (Check::QuietPhone, |e| matches!(e, Effect::NotifyPhones(_))),
             (Check::OneNumber, |e| matches!(e, Effect::EndNumber(..))),

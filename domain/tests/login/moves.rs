@@ -1,8 +1,8 @@
 //! Everything that can happen to a login, right and wrong, in the test's own words.
 
-use crate::cast::{Computer, Person, Record, Standing, WELL, chosen, evidence, who};
-use crate::ghost::Ghost;
-use crate::worlds::{Theme, World, word};
+use crate::login::cast::{Computer, Person, Record, Standing, WELL, chosen, evidence, who};
+use crate::login::ghost::Ghost;
+use crate::login::worlds::{Theme, World, word};
 use techpass_domain::id::ChallengeId;
 use techpass_domain::login::{Event, SignedIn};
 use techpass_domain::time::{Seconds, Timestamp};

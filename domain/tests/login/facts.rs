@@ -1,8 +1,8 @@
 //! What a grant says about itself, against what really happened.
 
-use crate::cast::{Person, T0, id};
-use crate::checks::{Broken, Check, View, broken};
-use crate::worlds::{Demand, Facts, sid, word};
+use crate::login::cast::{Person, T0, id};
+use crate::login::checks::{Broken, Check, View, broken};
+use crate::login::worlds::{Demand, Facts, sid, word};
 use techpass_domain::login::requirement::{ACR_NUMBER_MATCH, ACR_SINGLE_FACTOR};
 use techpass_domain::login::{Achieved, Evidence, Next, Proof};
 use techpass_domain::time::Timestamp;

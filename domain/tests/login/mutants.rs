@@ -1,6 +1,6 @@
 //! Ways to break the machine from outside: each alters what goes in, what comes out, or the state between.
 
-use crate::machine::{Machine, Stepped};
+use crate::login::machine::{Machine, Stepped};
 use techpass_domain::access::Policy;
 use techpass_domain::id::ChallengeId;
 use techpass_domain::login::{

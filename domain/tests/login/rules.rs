@@ -1,9 +1,9 @@
 //! The explorer, over every world.
 
-use crate::checks::Check;
-use crate::explorer::{Found, Seen, explore};
-use crate::machine::Real;
-use crate::worlds::{World, worlds};
+use crate::login::checks::Check;
+use crate::login::explorer::{Found, Seen, explore};
+use crate::login::machine::Real;
+use crate::login::worlds::{World, worlds};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -70,23 +70,4 @@ fn every_login_of_every_small_world_keeps_the_promises() {
         );
     }
     assert!(WALKED.found.is_empty(), "{:?}", WALKED.found.keys());
-}
-#[test]
-#[ignore]
-fn sizes() {
-    let mut by: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for w in worlds().iter() {
-        let s = explore(&Real, w).map_or(0, |s| s.states);
-        for k in [
-            format!("{:?} {:?}", w.role, w.theme),
-            format!("{:?} {:?}", w.theme, w.asked),
-        ] {
-            let e = by.entry(k).or_default();
-            e.0 += 1;
-            e.1 += s;
-        }
-    }
-    for (k, v) in by {
-        println!("{:>7} {:>9} {:>6} {k}", v.0, v.1, v.1 / v.0);
-    }
 }

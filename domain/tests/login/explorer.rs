@@ -1,12 +1,12 @@
 //! Walks every way through a world, breadth first, comparing at every state and every step.
 
-use crate::cast::{Person, T0, who};
-use crate::checks::{Broken, Check, View, broken};
-use crate::diagram::Picture;
-use crate::ghost::Ghost;
-use crate::machine::Machine;
-use crate::moves::{Move, moves};
-use crate::worlds::{Theme, World, policy};
+use crate::login::cast::{Person, T0, who};
+use crate::login::checks::{Broken, Check, View, broken};
+use crate::login::diagram::Picture;
+use crate::login::ghost::Ghost;
+use crate::login::machine::Machine;
+use crate::login::moves::{Move, moves};
+use crate::login::worlds::{Theme, World, policy};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use techpass_domain::access::Policy;
@@ -118,9 +118,11 @@ impl Walk<'_> {
             }
         };
         if let Some((before, by)) = from {
-            self.seen
-                .picture
-                .arrow(&self.nexts[before], by, &self.nexts[at]);
+            let possible = !self.states[before].1.pretends(by);
+            if possible {
+                let (from, to) = (&self.nexts[before], &self.nexts[at]);
+                self.seen.picture.arrow(from, by, to);
+            }
             if self.back[at].first() != Some(&(before, by)) {
                 self.back[at].push((before, by));
             }
@@ -158,9 +160,10 @@ impl Walk<'_> {
 
     /// Everything is tried in this state.
     fn leave(&mut self, at: usize) -> Result<(), Box<Found>> {
-        let (login, ghost, now) = self.states[at].clone();
+        let state = self.states[at].clone();
+        let (login, ghost, now) = &state;
         let over = matches!(self.nexts[at], Next::Finish(_));
-        for happens in moves(self.world, &ghost) {
+        for happens in moves(self.world, ghost) {
             let after = match happens {
                 Move::Record(_) if over => continue,
                 Move::Record(record) => {
@@ -168,7 +171,7 @@ impl Walk<'_> {
                     Some(self.machine.refreshed(login.clone(), fresh))
                 }
                 _ => {
-                    let step = self.step(&login, &ghost, now, happens, at);
+                    let step = self.step(at, &state, happens);
                     step.map_err(|broken| self.found(at, Some(happens), broken))?
                 }
             };
@@ -177,22 +180,17 @@ impl Walk<'_> {
                 continue;
             };
             self.seen.transitions += 1;
-            let ghost = ghost.saw(self.world, happens, now);
+            let ghost = ghost.saw(self.world, happens, *now);
             let follow = happens.followed(self.world.theme);
-            self.arrive((after, ghost, now), Some((at, happens)), follow)?;
+            self.arrive((after, ghost, *now), Some((at, happens)), follow)?;
         }
         self.wait(at)
     }
 
     /// One event: the login after it, when it was taken.
-    fn step(
-        &self,
-        login: &Login,
-        ghost: &Ghost,
-        now: Timestamp,
-        happens: Move,
-        at: usize,
-    ) -> Result<Option<Login>, Broken> {
+    fn step(&mut self, at: usize, state: &State, happens: Move) -> Result<Option<Login>, Broken> {
+        let (login, ghost, now) = state;
+        let now = *now;
         let world = self.world;
         let view = View { world, ghost, now };
         let Some(event) = happens.event(world, ghost, now) else {
@@ -206,6 +204,9 @@ impl Walk<'_> {
             return Ok(None);
         };
         view.effects(happens, &effects)?;
+        if !ghost.pretends(happens) {
+            self.seen.picture.effects(happens, &effects);
+        }
         let late = T0.plus(LIFETIME_S);
         if self
             .machine
@@ -253,7 +254,7 @@ impl Walk<'_> {
             )
         });
         let switching = matches!(self.world.theme, Theme::Switch | Theme::Everything);
-        let other_works = self.world.book == crate::worlds::Book::Usual;
+        let other_works = self.world.book == crate::login::worlds::Book::Usual;
         for (at, (_, ghost, now)) in self.states.iter().enumerate() {
             if !self.followed[at] || matches!(self.nexts[at], Next::Finish(_)) {
                 continue;
@@ -262,7 +263,12 @@ impl Walk<'_> {
                 return Err(self.found(at, None, self.stuck(Check::Reach, at)));
             }
             let hero = matches!(ghost.claimed, Some(Person::Hero | Person::Nobody));
-            if hero && !matches!(ghost.due(self.world, *now), crate::ghost::Due::Choice) {
+            if hero
+                && !matches!(
+                    ghost.due(self.world, *now),
+                    crate::login::ghost::Due::Choice
+                )
+            {
                 let hopeful = ghost.hopeful(self.world, *now);
                 if hopeful != alone[at] {
                     return Err(self.found(at, None, self.stuck(Check::Hope, at)));
