@@ -3,9 +3,11 @@
 mod accounts;
 mod answers;
 mod crash;
+mod limits;
 mod links;
 mod logs;
 mod officers;
+mod pictures;
 mod refusals;
 mod requests;
 mod starting;

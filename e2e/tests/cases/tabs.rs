@@ -131,11 +131,13 @@ async fn one_login_in_two_tabs_ends_well_in_both() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_logins_in_two_tabs_do_not_mix() {
     let demo = Demo::start();
+    let phone = demo.phone(SITI).forger(&demo.techpass());
     let computer = Chromium::start(Setup::default()).await;
     begin(&computer, &demo, SITI).await;
     computer.fill("Password", PASSWORD).await;
     computer.press("Sign in").await;
     let number = computer.test_id("match-number").await;
+    let older = phone.list(demo.now().await).await.remove(0);
     let first = computer.driver.window().await.expect("a tab");
     let second = computer.driver.new_tab().await.expect("a tab");
     computer
@@ -148,23 +150,49 @@ async fn two_logins_in_two_tabs_do_not_mix() {
     computer.press("Sign in").await;
     let other = computer.test_id("match-number").await;
     assert_ne!(number, other);
-    // The newest request is answered; the first tab waits on, with its own number.
-    demo.phone(SITI)
-        .run(&["approve", "--account", SITI, "--number", &other]);
+    assert!(
+        computer
+            .text()
+            .await
+            .contains("Several requests are waiting"),
+        "nothing warns of the other request"
+    );
+    let list = phone.list(demo.now().await).await;
+    let newer = list
+        .iter()
+        .find(|request| request["id"] != older["id"])
+        .expect("a newer one");
+    // The second tab's number is answered: that tab moves on, the first waits on with its own.
+    let answer = phone.payload(newer, &other);
+    assert_eq!(
+        phone
+            .answer(newer["id"].as_str().expect("an id"), &answer)
+            .await
+            .0,
+        200
+    );
+    computer.test_id_holds("account-menu", "Siti Rahim").await;
     computer
         .driver
         .switch_to_window(first)
         .await
         .expect("the first tab");
     assert_eq!(computer.test_id("match-number").await, number);
-    computer.open(&demo.docs()).await;
-    computer.text().await;
+    let answer = phone.payload(&older, &number);
+    assert_eq!(
+        phone
+            .answer(older["id"].as_str().expect("an id"), &answer)
+            .await
+            .0,
+        200
+    );
+    computer.test_id_holds("account-menu", "Siti Rahim").await;
     computer
         .driver
         .switch_to_window(second)
         .await
         .expect("the second tab");
     computer.open(&demo.docs()).await;
-    computer.text().await;
+    computer.test_id_holds("account-menu", "Siti Rahim").await;
     computer.quit().await;
 }
