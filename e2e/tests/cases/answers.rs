@@ -136,23 +136,7 @@ async fn forged_and_foreign_answers_change_nothing() {
             "{message} answered {answer:?}"
         );
     }
-    // Signed by the right phone, but not what was shown.
-    for (name, value) in [
-        ("v", json!(2)),
-        ("request", json!("chl_other")),
-        ("nonce", json!("other")),
-        ("account", json!(OPERATOR)),
-        ("app", json!("Another application")),
-        ("location", json!("10.0.0.1")),
-        ("device", json!("Another computer")),
-        ("created_at", json!(1)),
-        ("expires_at", json!(9_999_999_999_i64)),
-    ] {
-        let mut changed = right.clone();
-        changed[name] = value;
-        let answer = phone.answer(id(&request), &changed).await;
-        assert_eq!(error(&answer), (403, "context_mismatch"), "{name} changed");
-    }
+    altered_answers_are_refused(&phone, &request, &right).await;
     let mut elsewhere = right.clone();
     elsewhere["aud"] = json!(demo.wog());
     assert_eq!(
@@ -171,6 +155,26 @@ async fn forged_and_foreign_answers_change_nothing() {
     );
     let done = browser.approve(&demo, &waiting, SITI).await;
     assert!(done.test_id("account-menu").is_some(), "{done:?}");
+}
+
+/// Signed by the right phone, but not what was shown.
+async fn altered_answers_are_refused(phone: &Forger, request: &Value, right: &Value) {
+    for (name, value) in [
+        ("v", json!(2)),
+        ("request", json!("chl_other")),
+        ("nonce", json!("other")),
+        ("account", json!(OPERATOR)),
+        ("app", json!("Another application")),
+        ("location", json!("10.0.0.1")),
+        ("device", json!("Another computer")),
+        ("created_at", json!(1)),
+        ("expires_at", json!(9_999_999_999_i64)),
+    ] {
+        let mut changed = right.clone();
+        changed[name] = value;
+        let answer = phone.answer(id(request), &changed).await;
+        assert_eq!(error(&answer), (403, "context_mismatch"), "{name} changed");
+    }
 }
 
 /// Messages that no key of this phone has signed as an answer.

@@ -1,6 +1,7 @@
 //! Faults in the number and in when phones ring.
 
 use super::*;
+use techpass_domain::time::Timestamp;
 
 pub fn about_phones() -> Vec<Fault> {
     vec![
@@ -36,13 +37,7 @@ pub fn about_numbers() -> Vec<Fault> {
     vec![
         fault(
             "an expired number is taken",
-            Clock(
-                |_, now| now,
-                |_, event, now| match event {
-                    Event::NumberAnswered { .. } => now.plus(-120),
-                    _ => now,
-                },
-            ),
+            Clock(|_, now| now, answers_in_time),
         ),
         fault(
             "an expired number stays on the page",
@@ -103,6 +98,14 @@ pub fn about_numbers() -> Vec<Fault> {
             }),
         ),
     ]
+}
+
+/// Answers are taken for two minutes younger than they are.
+fn answers_in_time(_: &Login, event: &Event, now: Timestamp) -> Timestamp {
+    match event {
+        Event::NumberAnswered { .. } => now.plus(-120),
+        _ => now,
+    }
 }
 
 fn second_try(login: &Login, next: &Next, event: &Event) -> Option<Stepped> {
