@@ -81,7 +81,8 @@ async fn enrolling_proves_the_key_and_keeps_the_profile() {
     assert_eq!(profiles[0].issuer, wog.known().issuer);
     assert_eq!(wog.known().names, ["Mei's phone"]);
     let key = &wog.known().phones["phn_1"];
-    let members: Vec<&String> = key.as_object().unwrap().keys().collect();
+    let mut members: Vec<&String> = key.as_object().unwrap().keys().collect();
+    members.sort();
     assert_eq!(members, ["crv", "kty", "x", "y"]);
 }
 

@@ -139,7 +139,8 @@ impl Login {
     }
 
     /// The session's entry, unless the request asked for a fresh login or a younger authentication
-    /// (`prompt=login`, `max_age`; OpenID Connect Core §3.1.2.1).
+    /// (`prompt=login`, `max_age`; OpenID Connect Core §3.1.2.1). `max_age=0` means what `prompt=login` means, also in the
+    /// very second of an authentication.
     pub(super) fn session_that_counts(
         &self,
         account: &AccountId,
@@ -149,7 +150,7 @@ impl Login {
         let young = self
             .asked
             .max_age
-            .is_none_or(|max_age| now.since(before.auth_time) <= max_age);
+            .is_none_or(|max_age| max_age > 0 && now.since(before.auth_time) <= max_age);
         (before.who.id == *account && !self.asked.force_login && young).then_some(before)
     }
 }

@@ -115,6 +115,23 @@ impl View<'_> {
         }
     }
 
+    /// The seconds from now on in which something ends, and the last ones before: of the login, of a number, of a limit,
+    /// of a session's worth.
+    pub fn edges(self) -> Vec<Timestamp> {
+        let (world, ghost) = (self.world, self.ghost);
+        let mut ends = vec![T0.plus(LIFETIME_S)];
+        if let Phase::Live { until, .. } | Phase::Limited { until } = ghost.phase {
+            ends.push(until);
+        }
+        if let (Some(max_age), Some((auth_time, _))) =
+            (world.asked.max_age, ghost.counting(world, self.now))
+        {
+            ends.push(auth_time.plus(max_age + 1));
+        }
+        let around = ends.into_iter().flat_map(|end| [end.plus(-1), end]);
+        around.filter(|at| *at >= self.now).collect()
+    }
+
     /// Which promise an undeserved grant breaks.
     fn blame_grant(self) -> Check {
         let (world, ghost, now) = (self.world, self.ghost, self.now);

@@ -106,7 +106,7 @@ impl Picture {
             let told = labels
                 .iter()
                 .filter(|label| !["cancelled", "another account"].contains(label))
-                .filter(|label| **label != "time passes" || *to == "NumberOver");
+                .filter(|label| **label != "time passes" || (*to == "NumberOver" && from != to));
             let told: Vec<&str> = told.copied().collect();
             if !told.is_empty() {
                 writeln!(text, "    {from} --> {to}: {}", told.join(", ")).unwrap();

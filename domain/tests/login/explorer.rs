@@ -148,11 +148,7 @@ impl Walk<'_> {
         view(*now).kept(&login.evidence)?;
         let achieved = self.machine.achieved(login, &self.rules(), *now);
         view(*now).achieved(next, achieved.as_ref())?;
-        for late in [
-            T0.plus(LIFETIME_S - 1),
-            T0.plus(LIFETIME_S),
-            T0.plus(LIFETIME_S + 1),
-        ] {
+        for late in view(*now).edges() {
             view(late).page(&self.machine.next(login, &self.rules(), late))?;
         }
         Ok(())
@@ -218,7 +214,7 @@ impl Walk<'_> {
         Ok(Some(after))
     }
 
-    /// Time goes by: one minute and a second, two minutes and a second, each at most once.
+    /// Time goes by: a minute and a second, two minutes and a second, each at most once.
     fn wait(&mut self, at: usize) -> Result<(), Box<Found>> {
         if !matches!(self.nexts[at], Next::Ask(_) | Next::Collect) {
             return Ok(());

@@ -25,9 +25,11 @@ use techpass_domain::device::{DeviceClass, DeviceEvidence};
 use techpass_domain::id::{ChallengeId, DeviceId};
 use techpass_domain::login::requirement::ACR_NUMBER_MATCH;
 use techpass_domain::login::{
-    Chosen, Effect, Event, Login, Next, NumberEnd, Outcome, Prompt, Refusal, SignedIn, Unexpected,
+    Chosen, Effect, Event, Login, Next, NumberEnd, Outcome, Prompt, Refusal, Rules, SignedIn,
+    Unexpected,
 };
 use techpass_domain::problem::Problem;
+use techpass_domain::time::Timestamp;
 
 /// A broken machine.
 pub struct Fault {

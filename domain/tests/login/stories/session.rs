@@ -90,6 +90,13 @@ fn an_authentication_older_than_max_age_is_done_again() {
         ..asked
     };
     Story::begin(asked, Computer::Unproven, vendor_session(), now).ends(Refusal::LoginRequired);
+
+    let asked = Asked {
+        max_age: Some(0),
+        ..Asked::default()
+    };
+    let mut at_once = Story::begin(asked, Computer::Unproven, vendor_session(), T0);
+    at_once.shows(Prompt::Password);
 }
 
 #[test]
