@@ -7,7 +7,6 @@ mod limits;
 mod links;
 mod logs;
 mod officers;
-mod pictures;
 mod refusals;
 mod requests;
 mod starting;
