@@ -35,7 +35,6 @@ impl Drop for Service {
 pub struct Chromium {
     /// For whatever has no words here.
     pub driver: WebDriver,
-    address: String,
     _service: Service,
     _profile: tempfile::TempDir,
     _permit: Option<SemaphorePermit<'static>>,
@@ -82,7 +81,6 @@ impl Chromium {
             .expect("Chromium starts");
         Chromium {
             driver,
-            address,
             _service: service,
             _profile: profile,
             _permit: permit,
@@ -97,27 +95,6 @@ impl Chromium {
     /// Opens an address.
     pub async fn open(&self, url: &str) {
         self.driver.goto(url).await.expect("the page opens");
-    }
-
-    /// Calls a DevTools command.
-    pub async fn devtools(&self, command: &str, parameters: serde_json::Value) {
-        let url = format!(
-            "{}/session/{}/goog/cdp/execute",
-            self.address,
-            self.driver.session_id()
-        );
-        let body = json!({ "cmd": command, "params": parameters });
-        let answer = client()
-            .post(url)
-            .json(&body)
-            .send()
-            .await
-            .expect("chromedriver answers");
-        assert!(
-            answer.status().is_success(),
-            "{command} answered {}",
-            answer.status()
-        );
     }
 
     async fn visible(&self, xpath: &str) -> Option<WebElement> {

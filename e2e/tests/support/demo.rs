@@ -92,11 +92,6 @@ impl Demo {
         self.base
     }
 
-    /// The line that it printed when it was ready.
-    pub fn ready(&self) -> &Value {
-        &self.ready
-    }
-
     fn origin(&self, name: &str) -> String {
         self.ready[name].as_str().expect("an address").to_owned()
     }
