@@ -5,13 +5,24 @@ mod demo;
 mod exit;
 mod phone;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Failure};
 use std::process::ExitCode;
+use techpass_server::config::{Log, LogFormat};
+
+/// The commit this was built from; `build.rs` asks for it.
+const COMMIT: &str = env!("TECHPASS_COMMIT");
+/// Version and commit.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("TECHPASS_COMMIT"),
+    ")"
+);
 
 /// Sign-in server with number matching, several accounts in one browser, and device rules.
 #[derive(Parser)]
-#[command(name = "techpass", version, about, max_term_width = 100)]
+#[command(name = "techpass", version = VERSION, about, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 configuration · 4 cannot reach the server · 5 refused"
 )]
@@ -46,6 +57,15 @@ enum Command {
     Import(commands::import::Args),
     /// The audit record.
     Audit(commands::audit::Args),
+    /// Whether a running server is ready, for container probes.
+    Healthcheck(commands::healthcheck::Args),
+    /// Print what makes a shell complete this program's words.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the version and the commit.
+    Version,
 }
 
 fn main() -> ExitCode {
@@ -61,7 +81,11 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    start_logging();
+    techpass_server::built_from(COMMIT);
+    start_logging(&match &cli.command {
+        Command::Serve(args) => args.log(),
+        _ => Log::default(),
+    });
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -94,20 +118,39 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(command) => commands::keys::run(command).await?,
         Command::Import(args) => commands::import::run(args).await?,
         Command::Audit(args) => commands::audit::run(args).await?,
+        Command::Healthcheck(args) => commands::healthcheck::run(args).await?,
+        Command::Completions { shell } => {
+            let mut words = Cli::command();
+            clap_complete::generate(shell, &mut words, "techpass", &mut std::io::stdout());
+            Exit::Ok
+        }
+        Command::Version => {
+            println!("techpass {VERSION}");
+            Exit::Ok
+        }
     };
     Ok(exit.into())
 }
 
-/// Logs go to standard error: readable on a terminal, JSON otherwise. `TECHPASS_LOG` chooses what.
-fn start_logging() {
+/// Logs go to standard error, as the configuration says: readable on a terminal and JSON otherwise when it says nothing.
+/// `TECHPASS_LOG` chooses what, before the configuration.
+fn start_logging(log: &Log) {
     use std::io::IsTerminal;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TECHPASS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let usual = || {
+        let level = log.level.as_deref().unwrap_or("warn");
+        tracing_subscriber::EnvFilter::try_new(level)
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"))
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TECHPASS_LOG");
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.unwrap_or_else(|_| usual()))
         .with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        builder.init();
+    let text = match log.format {
+        Some(format) => format == LogFormat::Text,
+        None => std::io::stderr().is_terminal(),
+    };
+    if text {
+        builder.with_ansi(std::io::stderr().is_terminal()).init();
     } else {
         builder.json().init();
     }

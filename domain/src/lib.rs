@@ -15,5 +15,6 @@ pub mod login;
 pub mod logout;
 pub mod oidc;
 pub mod problem;
+pub mod rate;
 pub mod session;
 pub mod time;

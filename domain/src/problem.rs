@@ -110,6 +110,8 @@ problems! {
     TooWeak = "POL-604",
     /// Too many tries.
     TooManyTries = "RAT-701",
+    /// More people sign in at this moment than the server can serve.
+    Busy = "RAT-702",
     /// The home organisation's sign-in does not answer, or answers wrongly.
     Upstream = "SYS-801",
     /// The device check failed.

@@ -2,11 +2,15 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::keys::KeyRing;
+use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::seal::Seal;
 use crate::upstream::Upstreams;
 use crate::wake::Wake;
+use crate::web::load::Load;
+use crate::web::sources::Sources;
 use std::sync::{Arc, RwLock};
 use techpass_domain::audit::Record;
 use techpass_domain::login::Rules;
@@ -85,6 +89,14 @@ pub struct Inner {
     pub http: reqwest::Client,
     /// Home organisations.
     pub upstreams: Upstreams,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Places for requests under way.
+    pub load: Load,
+    /// Addresses that asked lately.
+    pub sources: Sources,
+    /// How far stopping has got.
+    pub drain: Drain,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -99,21 +111,23 @@ impl App {
     /// Opens the database, reads or makes the keys, and is ready to serve.
     pub async fn start(config: Config, clock: Clock, server: bool) -> Result<App, Error> {
         let seal = Seal::from_file(&config.secrets.master_key_file)?;
-        let open = techpass_store::sqlite::Open {
-            server,
-            ..Default::default()
-        };
-        let store = Store::open(&config.database.url, open).await?;
+        let metrics = Metrics::new(clock.now().0);
+        let store = Store::open(&config.database.url, config.opening(server)).await?;
+        let store = store.observed(Arc::new(metrics.commits.clone()));
         let keys = KeyRing::load(&store, &seal, clock.now()).await?;
         let http = crate::outbound::client(&config.outbound)?;
         let upstreams = Upstreams::new(&config)?;
         Ok(App(Arc::new(Inner {
             issuer: config.issuer(),
+            passwords: Passwords::new(&config.limits.load, metrics.passwords.clone())?,
+            load: Load::new(&config.limits.load),
             config,
             store,
             clock,
             seal,
-            passwords: Passwords::new()?,
+            sources: Sources::default(),
+            drain: Drain::default(),
+            metrics,
             wake: Wake::default(),
             http,
             upstreams,

@@ -3,6 +3,10 @@
 //! `TECHPASS__SECTION__KEY` replaces a value of the file, `TECHPASS__SECTION__KEY_FILE` reads it from a file. Unknown
 //! keys are errors that name the closest known one. Values are checked once, here.
 
+mod operation;
+
+pub use operation::{Addresses, Circles, Drain, Load, Log, LogFormat, Management};
+
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use techpass_domain::access::Policy;
@@ -53,6 +57,15 @@ pub struct Config {
     /// Calls to others.
     #[serde(default)]
     pub outbound: Outbound,
+    /// Health and metrics.
+    #[serde(default)]
+    pub management: Management,
+    /// Stopping.
+    #[serde(default)]
+    pub drain: Drain,
+    /// Logs.
+    #[serde(default)]
+    pub log: Log,
     /// TLS of the listener; without it plain HTTP is served (behind a proxy, or on loopback).
     pub tls: Option<Tls>,
 }
@@ -63,6 +76,8 @@ pub struct Config {
 pub struct Database {
     /// `sqlite:PATH`.
     pub url: String,
+    /// The most the database file may grow to, in megabytes; the disk's end when left out.
+    pub size_max_mb: Option<u32>,
 }
 
 /// Keys outside the database.
@@ -71,6 +86,8 @@ pub struct Database {
 pub struct Secrets {
     /// A file of 64 hexadecimal digits; `techpass init` makes one.
     pub master_key_file: PathBuf,
+    /// Where the epoch is kept; beside the master key, with `.epoch` behind its name, when left out.
+    pub epoch_file: Option<PathBuf>,
 }
 
 /// How the server presents itself.
@@ -150,6 +167,12 @@ pub struct Limits {
     pub code: Lockout,
     /// Requests to phones.
     pub number: AskLimits,
+    /// What may be under way at once.
+    pub load: Load,
+    /// What one address may ask for.
+    pub address: Addresses,
+    /// When an application that keeps asking is stopped.
+    pub circles: Circles,
 }
 
 /// Proxies in front.
@@ -321,6 +344,17 @@ impl Config {
         origin(&self.public_url)
     }
 
+    /// How the database is opened, by the server that owns it or by a command beside it.
+    pub fn opening(&self, server: bool) -> techpass_store::sqlite::Open {
+        const PAGES_PER_MB: u32 = 256;
+        let size_max_mb = self.database.size_max_mb;
+        techpass_store::sqlite::Open {
+            server,
+            pages_max: size_max_mb.map(|mb| mb.max(1).saturating_mul(PAGES_PER_MB)),
+            ..Default::default()
+        }
+    }
+
     /// Whether cookies carry `Secure` and the `__Host-` prefix.
     pub fn secure(&self) -> bool {
         self.public_url.scheme() == "https"
@@ -391,9 +425,16 @@ fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), Co
     let (key, value) = match lower.strip_suffix("_file") {
         // Keys that end in `_file` themselves hold a path.
         Some(key)
-            if !["master_key", "client_secret", "ca", "certificate", "key"]
-                .iter()
-                .any(|own| key.ends_with(own)) =>
+            if ![
+                "master_key",
+                "epoch",
+                "client_secret",
+                "ca",
+                "certificate",
+                "key",
+            ]
+            .iter()
+            .any(|own| key.ends_with(own)) =>
         {
             let read =
                 std::fs::read_to_string(&value).map_err(|error| ConfigError::Unreadable {
@@ -426,60 +467,4 @@ fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), Co
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    const FILE: &str = r#"
-        public_url = "https://techpass.example"
-        listen = "127.0.0.1:8081"
-        [database]
-        url = "sqlite:/var/lib/techpass/techpass.db"
-        [secrets]
-        master_key_file = "/etc/techpass/master.key"
-        [brand]
-        name = "TechPass"
-    "#;
-
-    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let environment = environment
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Config::parse(text, "techpass.toml", environment)
-    }
-
-    #[test]
-    fn the_environment_lies_over_the_file() {
-        let config = parse(
-            FILE,
-            &[
-                ("TECHPASS__BRAND__NAME", "Sign-in"),
-                ("TECHPASS__SESSION__IDLE_S", "60"),
-                ("PATH", "x"),
-            ],
-        )
-        .unwrap();
-        assert_eq!(
-            (config.brand.name.as_str(), config.session.idle_s),
-            ("Sign-in", 60)
-        );
-        assert_eq!(config.issuer(), "https://techpass.example");
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error_that_names_the_closest_one() {
-        let error = parse(&format!("{FILE}\n[sesion]\nidle_s = 1"), &[]).unwrap_err();
-        assert!(
-            error.to_string().contains("did you mean `session`?"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn plain_http_is_for_localhost() {
-        let text = FILE.replace("https://techpass.example", "http://techpass.example");
-        assert!(parse(&text, &[]).unwrap_err().to_string().contains("https"));
-        let text = FILE.replace("https://techpass.example", "http://localhost:8081");
-        assert_eq!(parse(&text, &[]).unwrap().issuer(), "http://localhost:8081");
-    }
-}
+mod tests;

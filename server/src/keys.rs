@@ -79,6 +79,11 @@ impl KeyRing {
         })
     }
 
+    /// Whether there is an active key of the algorithm.
+    pub fn can_sign(&self, alg: SigningAlg) -> bool {
+        self.active.iter().any(|key| key.alg == alg)
+    }
+
     /// Signs claims as a compact JWS (RFC 7515 §3.1) with the active key of the algorithm.
     pub fn sign(&self, alg: SigningAlg, typ: &str, claims: &Value) -> Result<String, Error> {
         let key = self

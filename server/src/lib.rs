@@ -12,12 +12,15 @@ pub mod chance;
 pub mod clock;
 pub mod config;
 pub mod devices;
+pub mod drain;
 pub mod home;
 pub mod jobs;
 pub mod jose;
 pub mod keys;
 pub mod login;
 pub mod mail;
+pub mod management;
+pub mod metrics;
 pub mod oidc;
 pub mod outbound;
 pub mod passwords;
@@ -29,3 +32,21 @@ pub mod upstream;
 pub mod views;
 pub mod wake;
 pub mod web;
+
+use std::sync::OnceLock;
+
+/// The program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+static COMMIT: OnceLock<&'static str> = OnceLock::new();
+
+/// Says which commit the program was built from, once, at its start.
+pub fn built_from(commit: &'static str) {
+    // Whoever came first was the program's own start.
+    let _ = COMMIT.set(commit);
+}
+
+/// The commit the program was built from, `unknown` when nobody has said.
+pub fn commit() -> &'static str {
+    COMMIT.get().copied().unwrap_or("unknown")
+}

@@ -4,6 +4,9 @@ use crate::app::{App, Error};
 use serde::{Deserialize, Serialize};
 use techpass_store::Write;
 
+/// The kind of these rows in the outbox.
+pub const KIND: &str = "mail";
+
 /// A mail.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mail {
@@ -28,7 +31,7 @@ pub fn write(app: &App, to: &str, subject: &str, body: &str) -> Result<Write, Er
     };
     Ok(Write::Enqueue {
         id: crate::chance::row_id("eml", now.0)?,
-        kind: "mail",
+        kind: KIND,
         data: serde_json::to_string(&mail)?,
         at: now,
     })
@@ -36,7 +39,7 @@ pub fn write(app: &App, to: &str, subject: &str, body: &str) -> Result<Write, Er
 
 /// The mails of this instance, newest first.
 pub async fn all(app: &App) -> Result<Vec<Mail>, Error> {
-    let rows = app.store.outbox_of("mail").await?;
+    let rows = app.store.outbox_of(KIND).await?;
     rows.iter()
         .map(|row| Ok(serde_json::from_str(&row.data)?))
         .collect()

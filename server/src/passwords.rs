@@ -1,9 +1,12 @@
 //! Passwords: argon2id with bounded concurrency, and the same work for accounts that do not exist.
 
 use crate::app::Error;
+use crate::config::Load;
+use crate::metrics::PasswordMetrics;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -11,8 +14,6 @@ use zeroize::Zeroizing;
 pub const LENGTH_MIN: usize = 12;
 /// Longest password, in bytes.
 pub const LENGTH_MAX: usize = 256;
-/// Checks that may wait for a free core; one more is turned away at once.
-const WAITING_MAX: usize = 64;
 
 /// Hashes and checks passwords.
 #[derive(Clone)]
@@ -21,11 +22,32 @@ pub struct Passwords {
     working: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     dummy: Arc<str>,
+    wait: Duration,
+    metrics: PasswordMetrics,
+}
+
+/// Counts a check that waits or is under way, however it ends.
+struct Queued(PasswordMetrics);
+
+impl Queued {
+    fn new(metrics: &PasswordMetrics) -> Queued {
+        metrics.queue.inc();
+        Queued(metrics.clone())
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.queue.dec();
+    }
 }
 
 impl Passwords {
     /// With memory of 19 MiB and two passes; as many at once as there are cores but one, and at least one.
-    pub fn new() -> Result<Passwords, Error> {
+    ///
+    /// Work that finds the queue full, or waits too long in it, is turned away with [`Error::Overloaded`]; work whose
+    /// client has gone away leaves the queue.
+    pub fn new(load: &Load, metrics: PasswordMetrics) -> Result<Passwords, Error> {
         let params = Params::new(19 * 1024, 2, 1, None)
             .map_err(|_| Error::internal("the password parameters are refused"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -34,8 +56,12 @@ impl Passwords {
         Ok(Passwords {
             argon2,
             working: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            waiting: Arc::new(Semaphore::new(
+                load.passwords_max.clamp(1, Semaphore::MAX_PERMITS),
+            )),
             dummy: dummy.into(),
+            wait: Duration::from_secs(load.passwords_wait_s),
+            metrics,
         })
     }
 
@@ -68,14 +94,20 @@ impl Passwords {
         task: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let waiting = Arc::clone(&self.waiting);
-        let _place = waiting.try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let place = waiting.try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let queued = Queued::new(&self.metrics);
         let working = Arc::clone(&self.working);
-        let turn = working.acquire_owned().await;
+        let turn = tokio::time::timeout(self.wait, working.acquire_owned()).await;
         let turn = turn.map_err(|_| Error::Overloaded)?;
+        let turn = turn.map_err(|_| Error::Overloaded)?;
+        let seconds = self.metrics.seconds.clone();
         let done = tokio::task::spawn_blocking(move || {
-            // The turn is given back when the work is done, not when somebody stops waiting for it.
-            let _turn = turn;
-            task()
+            // Turn and place are given back when the work is done, not when somebody stops waiting for it.
+            let _held = (turn, place, queued);
+            let begun = Instant::now();
+            let done = task();
+            seconds.observe(begun.elapsed().as_secs_f64());
+            done
         });
         done.await
             .map_err(|_| Error::internal("password work was interrupted"))
@@ -86,4 +118,54 @@ fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Error> {
     let hash = argon2.hash_password(password);
     let hash = hash.map_err(|_| Error::internal("a password cannot be hashed"))?;
     Ok(hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::future::Future;
+    use std::task::Poll;
+
+    fn passwords(load: Load) -> Passwords {
+        Passwords::new(&load, PasswordMetrics::default()).unwrap()
+    }
+
+    fn right() -> Zeroizing<String> {
+        Zeroizing::new("correct horse battery staple".to_owned())
+    }
+
+    #[tokio::test]
+    async fn one_more_than_the_queue_holds_is_turned_away() {
+        let passwords = passwords(Load {
+            passwords_max: 1,
+            ..Load::default()
+        });
+        let held = passwords.waiting.clone().try_acquire_owned().unwrap();
+        let refused = passwords.hash(right()).await;
+        assert!(matches!(refused, Err(Error::Overloaded)));
+        drop(held);
+        let phc = passwords.hash(right()).await.unwrap();
+        assert!(passwords.fits(right(), Some(phc)).await.unwrap());
+        assert!(!passwords.fits(right(), None).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_with_the_client_or_with_the_time_for_it() {
+        let passwords = passwords(Load::default());
+        let cores = u32::try_from(passwords.working.available_permits()).unwrap();
+        let busy = passwords.working.clone().acquire_many_owned(cores).await;
+        // Nobody waits any more: the place is free again.
+        let mut left = Box::pin(passwords.hash(right()));
+        let looked = std::future::poll_fn(|cx| Poll::Ready(left.as_mut().poll(cx).is_pending()));
+        assert!(looked.await);
+        assert_eq!(passwords.metrics.queue.get(), 1);
+        drop(left);
+        assert_eq!(passwords.metrics.queue.get(), 0);
+        // Time passes by itself while everybody waits.
+        let refused = passwords.hash(right()).await;
+        assert!(matches!(refused, Err(Error::Overloaded)));
+        assert_eq!(passwords.metrics.queue.get(), 0);
+        drop(busy);
+    }
 }

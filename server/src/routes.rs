@@ -6,7 +6,7 @@ use crate::login::{advance, post, status};
 use crate::oidc::{authorize, end_session, metadata, token, userinfo};
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
-use crate::web::shell;
+use crate::web::{load, observe, shell, sources, streams};
 use crate::{assets, devices, home, upstream};
 use axum::Router;
 use axum::body::Bytes;
@@ -52,9 +52,16 @@ pub fn router(app: &App) -> Router {
         .merge(phones())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), streams::bound))
+        .layer(middleware::from_fn_with_state(app.clone(), load::shed))
+        .layer(middleware::from_fn_with_state(app.clone(), sources::limit))
         .layer(middleware::from_fn_with_state(app.clone(), shell::guard))
         .layer(DefaultBodyLimit::max(shell::BODY_MAX))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            observe::observe,
+        ))
         .with_state(app.clone())
 }
 
@@ -248,7 +255,11 @@ async fn device_post(
 
 async fn token_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
     match text_form(&headers, &body) {
-        Ok(encoded) => token::post(&app, &headers, encoded).await,
+        Ok(encoded) => {
+            let response = token::post(&app, &headers, encoded).await;
+            app.metrics.token(encoded, response.status());
+            response
+        }
         Err(_) => not_a_form(),
     }
 }

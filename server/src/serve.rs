@@ -3,15 +3,11 @@
 use crate::app::{App, Error};
 use crate::authenticator::web_app;
 use crate::config::Tls;
-use crate::{jobs, routes};
+use crate::{jobs, management, routes};
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
-
-/// How long requests under way may take to finish.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// A listener's hand: stops it, and waits for requests under way.
 pub type Stop = Handle<SocketAddr>;
@@ -72,32 +68,63 @@ pub fn authenticator(app: &App) -> Option<(String, Router)> {
     Some((listen, web_app::router(url, &issuers)))
 }
 
-/// Runs an instance until `stop` is used: its public address, its authenticator app, its jobs.
+/// The listeners of an instance beside its public one, bound before anything is served.
+struct Beside {
+    phone: Option<(TcpListener, Router)>,
+    management: Option<TcpListener>,
+}
+
+impl Beside {
+    fn bind(app: &App) -> Result<Beside, Error> {
+        let phone = match authenticator(app) {
+            Some((address, router)) => Some((bind(&address)?, router)),
+            None => None,
+        };
+        let management = app.config.management.listen.as_deref();
+        Ok(Beside {
+            phone,
+            management: management.map(bind).transpose()?,
+        })
+    }
+}
+
+/// Runs an instance until `stop` is used: its public address, its authenticator app, its management listener, its jobs.
+/// Health is answered until the very end.
 pub async fn run(app: App, public: TcpListener, stop: Stop) -> Result<(), Error> {
     for warning in app.config.warnings() {
         tracing::warn!(role = app.config.role, "{warning}");
     }
+    let beside = Beside::bind(&app)?;
     let jobs = tokio::spawn(jobs::run(app.clone()));
-    let phone = match authenticator(&app) {
-        Some((address, router)) => {
-            let listener = bind(&address)?;
-            let tls = app.config.tls.clone();
-            Some(tokio::spawn(listen(listener, router, tls, stop.clone())))
-        }
-        None => None,
-    };
-    let served = listen(
-        public,
-        routes::router(&app),
-        app.config.tls.clone(),
-        stop.clone(),
-    )
-    .await;
-    stop.graceful_shutdown(Some(DRAIN));
+    let tls = app.config.tls.clone();
+    let phone = beside
+        .phone
+        .map(|(listener, router)| tokio::spawn(listen(listener, router, tls, stop.clone())));
+    let health = Stop::new();
+    let management = beside.management.map(|listener| {
+        let router = management::router(&app);
+        tokio::spawn(listen(listener, router, None, health.clone()))
+    });
+    let (router, tls) = (routes::router(&app), app.config.tls.clone());
+    let served = listen(public, router, tls, stop.clone()).await;
+    stop.graceful_shutdown(Some(app.config.drain.limit()));
     jobs.abort();
     if let Some(phone) = phone {
         let _ = phone.await;
     }
+    health.shutdown();
+    if let Some(management) = management {
+        let _ = management.await;
+    }
     app.store.close().await?;
     served
+}
+
+/// Stops in steps: not ready at once; after the pause that load balancers need, streams are sent elsewhere and no new
+/// connection is taken; requests under way finish within the limit.
+pub async fn drain(app: &App, stop: &Stop) {
+    app.drain.begin();
+    tokio::time::sleep(app.config.drain.delay()).await;
+    app.drain.close_streams();
+    stop.graceful_shutdown(Some(app.config.drain.limit()));
 }

@@ -241,6 +241,15 @@ impl Row {
     }
 }
 
+/// What a driver has done since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Pieces answered by a commit, refused ones included.
+    pub pieces: u64,
+    /// Commits that served them.
+    pub groups: u64,
+}
+
 /// A database.
 ///
 /// Futures do nothing until polled. Once polled, dropping the future of [`commit`](Driver::commit) does not take the
@@ -275,6 +284,11 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// Whatever a commit would answer.
     fn writable(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// How much was committed, and in how many groups; zero where commits are not grouped.
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
 
     /// Takes no more work, finishes what was taken, and lets go of the database. May be called again.
     ///

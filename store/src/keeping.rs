@@ -19,6 +19,8 @@ pub struct KeyRow {
     pub public_jwk: String,
     /// Its private half under the master key.
     pub sealed_private: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// When it stopped signing.
     pub retired_at: Option<Timestamp>,
 }
@@ -40,6 +42,17 @@ pub struct OutboxRow {
     pub done_at: Option<Timestamp>,
     /// Why the last try failed.
     pub last_error: Option<String>,
+}
+
+/// How much of a kind is to be delivered.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub count: i64,
+    /// When the oldest was laid down.
+    pub oldest: Timestamp,
 }
 
 /// A line of the audit record as it is listed.
@@ -145,8 +158,8 @@ const BITE: i64 = 500;
 impl Store {
     /// All signing keys, oldest first.
     pub async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        let sql = "SELECT kid, alg, state, public_jwk, sealed_private, retired_at FROM signing_keys \
-                   ORDER BY created_at, kid";
+        let sql = "SELECT kid, alg, state, public_jwk, sealed_private, created_at, retired_at \
+                   FROM signing_keys ORDER BY created_at, kid";
         self.many(sql, vec![], |row| {
             Ok(KeyRow {
                 kid: row.text(0)?.to_owned(),
@@ -154,7 +167,8 @@ impl Store {
                 state: row.text(2)?.to_owned(),
                 public_jwk: row.text(3)?.to_owned(),
                 sealed_private: row.bytes(4)?.to_vec(),
-                retired_at: row.opt_int(5)?.map(Timestamp),
+                created_at: Timestamp(row.int(5)?),
+                retired_at: row.opt_int(6)?.map(Timestamp),
             })
         })
         .await
@@ -166,6 +180,19 @@ impl Store {
                    WHERE done_at IS NULL AND due_at <= $1 AND kind = $2 ORDER BY created_at, id LIMIT 100";
         self.many(sql, vec![now.0.into(), kind.into()], outbox)
             .await
+    }
+
+    /// How much is to be delivered, by kind.
+    pub async fn outbox_waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        let sql = "SELECT kind, COUNT(*), MIN(created_at) FROM outbox WHERE done_at IS NULL GROUP BY kind";
+        self.many(sql, vec![], |row| {
+            Ok(Waiting {
+                kind: row.text(0)?.to_owned(),
+                count: row.int(1)?,
+                oldest: Timestamp(row.int(2)?),
+            })
+        })
+        .await
     }
 
     /// One thing to deliver.

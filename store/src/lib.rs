@@ -19,10 +19,18 @@ pub mod write;
 pub use error::StoreError;
 pub use write::{Write, conflict};
 
+pub use db::Counters;
+
 use db::{Driver, Row, Statement, Value};
 use migrate::Migration;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The highest migration this program knows.
+pub fn schema_known() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
+}
 
 /// The schema, step by step.
 const MIGRATIONS: &[Migration] = &[Migration {
@@ -31,10 +39,28 @@ const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("../migrations/0001_first.sql"),
 }];
 
+/// Somebody who wants to know how commits go, for metrics. Called on the committing task, so it must be quick.
+pub trait Observer: Send + Sync {
+    /// A commit has been handed in.
+    fn begun(&self);
+    /// It was answered after this time, or nobody waits for it any more.
+    fn ended(&self, took: Duration);
+}
+
 /// The database of one instance.
 #[derive(Clone)]
 pub struct Store {
     driver: Arc<dyn Driver>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Tells the observer of the end, however it comes.
+struct Observed<'a>(&'a dyn Observer, Instant);
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        self.0.ended(self.1.elapsed());
+    }
 }
 
 impl Store {
@@ -56,7 +82,32 @@ impl Store {
     /// A store over any driver, its schema brought up to date.
     pub async fn with(driver: Arc<dyn Driver>) -> Result<Store, StoreError> {
         migrate::migrate(driver.as_ref(), MIGRATIONS).await?;
-        Ok(Store { driver })
+        Ok(Store {
+            driver,
+            observer: None,
+        })
+    }
+
+    /// The same store, with somebody who is told of every commit.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Store {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// How much was committed, and in how many groups; zero from a driver that does not group.
+    pub fn counters(&self) -> Counters {
+        self.driver.counters()
+    }
+
+    /// The highest migration of the schema, as it stands in the database now.
+    ///
+    /// # Errors
+    /// Whatever a query reports.
+    pub async fn schema_version(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT COALESCE(MAX(version), 0) FROM schema_migrations";
+        let version = self.one(sql, vec![], |row| row.int(0)).await?;
+        Ok(version.unwrap_or(0))
     }
 
     /// Commits all of it, or nothing. Returns only after it is durable.
@@ -82,6 +133,10 @@ impl Store {
     }
 
     async fn commit_statements(&self, piece: Vec<Statement>) -> Result<(), StoreError> {
+        let _observed = self.observer.as_deref().map(|observer| {
+            observer.begun();
+            Observed(observer, Instant::now())
+        });
         self.driver.commit(piece).await
     }
 

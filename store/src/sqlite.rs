@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::db::{BoxFuture, Driver, Row, Statement, Value};
+use crate::db::{BoxFuture, Counters, Driver, Row, Statement, Value};
 use crate::error::StoreError;
 use checkpoint::Checkpointer;
 use readers::Readers;
@@ -41,8 +41,7 @@ pub struct Open {
     pub queue_max: usize,
     /// Connections for reading, opened as needed. At least 1.
     pub readers_max: usize,
-    /// The most pages the file may grow to, so that a test can fill it.
-    #[doc(hidden)]
+    /// The most pages (of 4,096 bytes) the file may grow to; writes beyond are refused as on a full disk.
     pub pages_max: Option<u32>,
 }
 
@@ -57,15 +56,6 @@ impl Default for Open {
             pages_max: None,
         }
     }
-}
-
-/// What the writer has done since it was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counters {
-    /// Pieces answered by a commit, refused ones included.
-    pub pieces: u64,
-    /// Commits that served them.
-    pub groups: u64,
 }
 
 /// A SQLite database. Dropping it finishes what was taken, like [`Driver::close`], and waits for that.
@@ -131,14 +121,6 @@ impl Sqlite {
         })
     }
 
-    /// How much was written, and in how many commits.
-    pub fn counters(&self) -> Counters {
-        Counters {
-            pieces: self.counts.pieces.load(Ordering::Relaxed),
-            groups: self.counts.groups.load(Ordering::Relaxed),
-        }
-    }
-
     fn enqueue(
         &self,
         piece: Vec<Statement>,
@@ -185,6 +167,13 @@ impl Driver for Sqlite {
 
     fn writable(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.commit(vec![Statement::any(PROBE, vec![])])
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            pieces: self.counts.pieces.load(Ordering::Relaxed),
+            groups: self.counts.groups.load(Ordering::Relaxed),
+        }
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clients;
 pub mod devices;
+pub mod healthcheck;
 pub mod import;
 pub mod init;
 pub mod keys;

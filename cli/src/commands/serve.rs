@@ -5,6 +5,7 @@ use crate::demo::stop_asked;
 use crate::exit::{Exit, Failure};
 use techpass_server::app::App;
 use techpass_server::clock::Clock;
+use techpass_server::config::Log;
 use techpass_server::serve;
 
 /// Options.
@@ -14,7 +15,15 @@ pub struct Args {
     config: ConfigArg,
 }
 
-/// Serves until Ctrl-C or SIGTERM, then lets requests under way finish.
+impl Args {
+    /// How the configuration wants the log. A configuration that cannot be read is reported by [`run`].
+    pub fn log(&self) -> Log {
+        let config = self.config.read();
+        config.map(|config| config.log).unwrap_or_default()
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM, then stops in steps; a second signal ends at once.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     let config = args.config.read()?;
     let listener = serve::bind(&config.listen)?;
@@ -24,7 +33,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     eprintln!("{} is ready at {}", app.config.brand.name, app.issuer);
     tokio::pin!(server);
     tokio::select! {
-        () = stop_asked() => stop.graceful_shutdown(Some(std::time::Duration::from_secs(5))),
+        () = stop_asked() => {}
         ended = &mut server => {
             return Err(match ended {
                 Ok(Err(error)) => error.into(),
@@ -32,8 +41,16 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
             });
         }
     }
-    match server.await {
-        Ok(served) => served.map(|()| Exit::Ok).map_err(Failure::from),
-        Err(error) => Err(Failure::system(error)),
+    eprintln!("stopping; once more ends at once");
+    let orderly = async {
+        serve::drain(&app, &stop).await;
+        (&mut server).await
+    };
+    tokio::select! {
+        ended = orderly => match ended {
+            Ok(served) => served.map(|()| Exit::Ok).map_err(Failure::from),
+            Err(error) => Err(Failure::system(error)),
+        },
+        () = stop_asked() => Err(Failure::failed("stopped before everything had finished")),
     }
 }

@@ -301,6 +301,10 @@ impl World {
 
     /// Stops everything and waits for it.
     pub async fn stop(&self) {
+        for app in [&self.techpass, &self.wog] {
+            app.drain.begin();
+            app.drain.close_streams();
+        }
         self.stop
             .graceful_shutdown(Some(std::time::Duration::from_secs(1)));
         let mut running = self.running.lock().await;

@@ -7,6 +7,8 @@ mod limits;
 mod links;
 mod logs;
 mod officers;
+mod operating;
+mod overload;
 mod refusals;
 mod requests;
 mod starting;

@@ -86,6 +86,7 @@ struct State {
     key: EcdsaKeyPair,
     trick: Mutex<Trick>,
     nonce: Mutex<String>,
+    stalled: tokio::sync::Notify,
 }
 
 /// A running one. It ends with the test's runtime.
@@ -101,6 +102,7 @@ impl Provider {
             key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"),
             trick: Mutex::new(Trick::Honest),
             nonce: Mutex::default(),
+            stalled: tokio::sync::Notify::new(),
         });
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -112,6 +114,11 @@ impl Provider {
             }
         });
         Provider { state }
+    }
+
+    /// Waits until somebody asks who gets silence for an answer.
+    pub async fn asked(&self) {
+        self.state.stalled.notified().await;
     }
 
     /// Does this from now on.
@@ -141,6 +148,7 @@ async fn serve(state: Arc<State>, mut stream: TcpStream) -> Option<()> {
     let trick = *state.trick.lock().expect("a lock");
     let token = target.starts_with("/token");
     if token && trick == Trick::Silent {
+        state.stalled.notify_one();
         // Reads on until the other side has lost patience.
         while stream.read(&mut chunk).await.ok()? > 0 {}
         return None;

@@ -3,17 +3,21 @@
 use super::program;
 use super::wait::until;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 /// A running server. It ends with this value.
 pub struct Server {
     child: Child,
     /// Its public address.
     pub issuer: String,
+    /// The address of its health and metrics.
+    pub management: String,
     config: PathBuf,
     _folder: tempfile::TempDir,
 }
 
+/// A configuration with an upstream; health is answered one port above the public one.
 fn configuration(folder: &Path, port: u16, upstream: &str) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
     format!(
@@ -35,51 +39,87 @@ issuer = "{upstream}"
 client_id = "techpass"
 client_secret_file = "{secret}"
 domains = ["agency.example"]
+[management]
+listen = "127.0.0.1:{management}"
 "#,
+        management = port + 1,
         database = at("techpass.db"),
         key = at("master.key"),
         secret = at("upstream.secret"),
     )
 }
 
+fn spawn(config: &Path) -> Child {
+    program::command()
+        .args(["serve", "--config"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server starts")
+}
+
 impl Server {
     /// Starts one whose officers are at home at `upstream`, where our secret is `secret`.
     pub async fn start(upstream: &str, secret: &str) -> Server {
+        Server::start_with(upstream, secret, "").await
+    }
+
+    /// The same with further sections of configuration.
+    pub async fn start_with(upstream: &str, secret: &str, further: &str) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = program::ports(1);
+        let port = program::ports(2);
         let config = folder.path().join("techpass.toml");
         for (name, text) in [
             (
                 "techpass.toml",
-                configuration(folder.path(), port, upstream),
+                configuration(folder.path(), port, upstream) + further,
             ),
             ("master.key", "5a".repeat(32)),
             ("upstream.secret", secret.to_owned()),
         ] {
             std::fs::write(folder.path().join(name), text).expect("written");
         }
-        let child = program::command()
-            .args(["serve", "--config"])
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let issuer = format!("http://localhost:{port}");
         let server = Server {
-            child,
-            issuer,
+            child: spawn(&config),
+            issuer: format!("http://localhost:{port}"),
+            management: format!("http://127.0.0.1:{}", port + 1),
             config,
             _folder: folder,
         };
+        server.answers().await;
+        server
+    }
+
+    /// Waits until it answers.
+    async fn answers(&self) {
         until("the server to answer", || async {
-            let url = format!("{}/.well-known/openid-configuration", server.issuer);
+            let url = format!("{}/.well-known/openid-configuration", self.issuer);
             let answer = super::browser::client().get(url).send().await;
             answer.map(drop).map_err(|error| error.to_string())
         })
         .await;
-        server
+    }
+
+    /// Asks it to stop, as a service manager does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for its end, and gives its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let child = Mutex::new(&mut self.child);
+        until("the server to end", || async {
+            let looked = child.lock().expect("one looks at a time").try_wait();
+            looked
+                .expect("it can be looked at")
+                .ok_or_else(|| "it runs".to_owned())
+        })
+        .await
+        .code()
     }
 
     /// Its configuration file.

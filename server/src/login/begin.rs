@@ -96,6 +96,7 @@ async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> 
     let address = chance::secret()?;
     let id = LoginId::new(chance::row_id("lgn", app.now().0)?);
     let browser_sha256 = hashed(&browser);
+    app.metrics.sign_ins_begun.inc();
     app.store
         .commit(vec![Write::AddLogin(NewLogin {
             id: id.clone(),

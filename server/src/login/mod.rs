@@ -6,6 +6,7 @@
 pub mod advance;
 pub mod begin;
 pub mod collect;
+mod counted;
 pub mod factors;
 pub mod hold;
 pub mod number;
@@ -209,6 +210,7 @@ pub async fn drive(
         match app.store.commit(writes).await {
             Ok(()) => {
                 after.version += 1;
+                counted::step(app, &after, &event);
                 wake(app, &after);
                 if effects.iter().any(|e| matches!(e, Effect::Hold(_))) {
                     crate::oidc::backchannel::deliver_soon(app);

@@ -28,7 +28,7 @@ pub fn json(status: u16, body: &Value) -> Response {
 /// A failure of ours on an endpoint that answers programs; logged here, once.
 pub fn failure(error: &Error) -> Response {
     crate::app::end_if_broken(error);
-    tracing::error!(error = %crate::web::page::chain(error), "request failed");
+    crate::web::page::note_failure(error, &crate::web::observe::reference());
     let (status, code) = match error {
         Error::Store(_) | Error::Overloaded => (503, "temporarily_unavailable"),
         _ => (500, "server_error"),

@@ -281,6 +281,10 @@ problems! {
     why ["There were too many tries in a short time. The next is possible at {time}."];
     do ["Wait until {time}, then try again."];
 
+    "RAT-702" "Too many people are signing in at the moment" to BUSY;
+    why ["{brand} has more to do at this moment than it can. This is not your fault, and nothing was changed."];
+    do ["Try again in a few seconds.", "If it happens again, contact {help} and quote the reference."];
+
     "SYS-801" "Signing in at {organisation} did not work" to BUSY;
     why ["The sign-in of your organisation did not answer, or its answer could not be accepted. This is not your fault."];
     do ["Start again in a minute.", "If it happens again, contact {help} and quote the reference."];

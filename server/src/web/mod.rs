@@ -3,7 +3,11 @@
 pub mod browser;
 pub mod cookies;
 pub mod form;
+pub mod load;
+pub mod observe;
 pub mod page;
 pub mod shell;
+pub mod sources;
+pub mod streams;
 
 pub use page::{Fault, Outcome};

@@ -1,11 +1,13 @@
 //! How requests end: a page, a redirect, or a problem with its code and reference.
 
 use crate::app::{App, Error};
-use crate::chance;
+use crate::login::show::clock_time;
 use crate::views;
+use crate::web::observe;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use techpass_domain::problem::Problem;
+use techpass_domain::time::Timestamp;
 
 /// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +53,10 @@ impl Fault {
 
 fn failure(app: &App, error: &Error) -> Response {
     crate::app::end_if_broken(error);
-    let reference = chance::reference().unwrap_or_default();
-    tracing::error!(reference, error = %chain(error), "request failed");
+    let reference = observe::reference();
+    note_failure(error, &reference);
     let (problem, status) = match error {
-        Error::Overloaded => (Problem::TooManyTries, StatusCode::SERVICE_UNAVAILABLE),
+        Error::Overloaded => (Problem::Busy, StatusCode::SERVICE_UNAVAILABLE),
         Error::Store(_) => (Problem::Database, StatusCode::SERVICE_UNAVAILABLE),
         _ => (Problem::Maintenance, StatusCode::INTERNAL_SERVER_ERROR),
     };
@@ -64,6 +66,16 @@ fn failure(app: &App, error: &Error) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, later);
     }
     response
+}
+
+/// The line of a request that failed. Too much work is no fault of the program, and would fill the log.
+pub fn note_failure(error: &Error, reference: &str) {
+    let trace_id = observe::trace_id();
+    if matches!(error, Error::Overloaded) {
+        tracing::info!(reference, trace_id, "a request was turned away");
+    } else {
+        tracing::error!(reference, trace_id, error = %chain(error), "request failed");
+    }
 }
 
 /// An error with its causes.
@@ -130,24 +142,35 @@ pub fn see_other(location: &str) -> Response {
 
 /// The page for a problem, without anything to go back to.
 pub fn refused(app: &App, problem: Problem, status: StatusCode) -> Response {
-    refused_with(
-        app,
-        problem,
-        status,
-        &chance::reference().unwrap_or_default(),
-    )
+    refused_with(app, problem, status, &observe::reference())
 }
 
 fn refused_with(app: &App, problem: Problem, status: StatusCode, reference: &str) -> Response {
-    let page = views::Refused::of(
-        problem.code(),
-        &views::Facts {
-            brand: app.config.brand.name.clone(),
-            help: app.config.brand.help.clone(),
-            ..Default::default()
-        },
-    );
+    let page = views::Refused::of(problem.code(), &facts(app));
     render(app, &page, status, reference)
+}
+
+fn facts(app: &App) -> views::Facts {
+    views::Facts {
+        brand: app.config.brand.name.clone(),
+        help: app.config.brand.help.clone(),
+        ..Default::default()
+    }
+}
+
+/// 429: a page that says from when on it goes on.
+pub fn refused_until(app: &App, problem: Problem, until: Timestamp) -> Response {
+    let facts = views::Facts {
+        time: Some(clock_time(until)),
+        ..facts(app)
+    };
+    let page = views::Refused::of(problem.code(), &facts);
+    render(
+        app,
+        &page,
+        StatusCode::TOO_MANY_REQUESTS,
+        &observe::reference(),
+    )
 }
 
 /// Renders a refusal; if even that fails, plain text that says so.
@@ -160,15 +183,8 @@ pub fn render(app: &App, page: &views::Refused, status: StatusCode, reference: &
 
 /// 421: the page was opened under another address (RFC 9110 §15.5.20).
 pub fn wrong_host(app: &App) -> Response {
-    let mut page = views::Refused::of(
-        Problem::WrongHost.code(),
-        &views::Facts {
-            brand: app.config.brand.name.clone(),
-            help: app.config.brand.help.clone(),
-            ..Default::default()
-        },
-    );
+    let mut page = views::Refused::of(Problem::WrongHost.code(), &facts(app));
     page.start_again = Some(format!("{}/", app.issuer));
-    let reference = chance::reference().unwrap_or_default();
-    render(app, &page, StatusCode::MISDIRECTED_REQUEST, &reference)
+    let status = StatusCode::MISDIRECTED_REQUEST;
+    render(app, &page, status, &observe::reference())
 }

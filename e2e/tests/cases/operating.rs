@@ -1,0 +1,151 @@
+//! Health, metrics, and a stop that cuts nobody off.
+
+use crate::support::application::Application;
+use crate::support::browser::{Browser, client};
+use crate::support::demo::Demo;
+use crate::support::people::{MEI, SITI};
+use crate::support::provider::{Provider, SECRET, SUBJECT};
+use crate::support::server::Server;
+use crate::support::wait::until;
+use crate::support::{leaks, program};
+use serde_json::Value;
+
+/// Status and text of an address.
+async fn get(url: &str) -> (u16, String) {
+    let answer = client().get(url).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.text().await.expect("text"))
+}
+
+async fn ready(server: &Server) -> (u16, Value) {
+    let (status, text) = get(&format!("{}/readyz", server.management)).await;
+    (status, serde_json::from_str(&text).expect("JSON"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_what_is_checked_and_metrics_say_nothing_of_people() {
+    let port = program::ports(1);
+    let _provider = Provider::start(port).await;
+    let server = Server::start(&format!("http://localhost:{port}"), SECRET).await;
+    let alive = get(&format!("{}/livez", server.management)).await;
+    assert_eq!(alive, (200, "ok\n".to_owned()));
+    let (status, checks) = ready(&server).await;
+    assert_eq!(status, 200, "{checks}");
+    for check in ["database", "keys", "migrations", "draining"] {
+        assert_eq!(checks["checks"][check], "ok", "{checks}");
+    }
+    let said = program::ok(&["healthcheck", "--config", server.config()]);
+    assert!(said.contains("\"ready\":true"), "{said}");
+    // An officer signs in, somebody unknown fails, and a phone-less stranger asks for tokens.
+    server.add_officer(MEI, SUBJECT);
+    let app = Application::register(server.config(), &server.issuer, "probe-app");
+    let mut browser = Browser::default();
+    let page = browser.open(&app.request(&[])).await;
+    let page = browser.identify(page, MEI).await;
+    let (_, tokens) = app.redeem(&app.code_of(&page)).await;
+    assert!(tokens["id_token"].is_string(), "{tokens}");
+    assert_eq!(app.redeem("no-code").await.0, 400);
+    let mut stranger = Browser::default();
+    let page = stranger.open(&app.request(&[])).await;
+    let page = stranger.identify(page, SITI).await;
+    stranger.password(&page).await;
+    let (status, metrics) = get(&format!("{}/metrics", server.management)).await;
+    assert_eq!(status, 200);
+    for line in [
+        "techpass_signin_begun_total 2",
+        "techpass_signin_total{result=\"ok\",path=\"upstream\",code=\"\"} 1",
+        "techpass_challenge_total{kind=\"password\",outcome=\"wrong\"} 1",
+        "techpass_tokens_issued_total{grant=\"authorization_code\",result=\"ok\"} 1",
+        "techpass_tokens_issued_total{grant=\"authorization_code\",result=\"refused\"} 1",
+        "http_route=\"/s/{address}\",http_request_method=\"POST\",http_response_status_code=\"422\"",
+        "techpass_outbox_waiting{kind=\"mail\"} 0",
+        "techpass_password_hash_queue 0",
+        "techpass_db_commits_waiting 0",
+        "techpass_signing_key_age_seconds{alg=\"ES256\",state=\"active\"}",
+        "techpass_build_info{version=",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    leaks::assert_none(
+        &metrics,
+        &[
+            MEI.to_owned(),
+            SITI.to_owned(),
+            SUBJECT.to_owned(),
+            "probe-app".to_owned(),
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_first_says_so_then_sends_streams_elsewhere_and_ends_with_0() {
+    let mut server = Server::start_with(
+        "http://localhost:9",
+        SECRET,
+        "[drain]\ndelay_s = 1\nlimit_s = 20\n",
+    )
+    .await;
+    server.terminate();
+    // Not ready any more, and still serving.
+    let said = until("readiness to say no", || async {
+        match ready(&server).await {
+            (503, checks) => Ok(checks),
+            (_, checks) => Err(checks.to_string()),
+        }
+    })
+    .await;
+    assert_eq!(
+        said["checks"]["draining"], "the server is stopping",
+        "{said}"
+    );
+    let (status, _) = get(&format!(
+        "{}/.well-known/openid-configuration",
+        server.issuer
+    ))
+    .await;
+    assert_eq!(status, 200);
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once() {
+    let mut server =
+        Server::start_with("http://localhost:9", SECRET, "[drain]\ndelay_s = 3600\n").await;
+    server.terminate();
+    until("readiness to say no", || async {
+        match ready(&server).await {
+            (503, _) => Ok(()),
+            (_, checks) => Err(checks.to_string()),
+        }
+    })
+    .await;
+    server.terminate();
+    assert_eq!(server.ended().await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_tells_waiting_browsers_to_connect_anew() {
+    let demo = Demo::start();
+    let mut browser = Browser::default();
+    let page = browser.leave_portal_as(&demo, SITI).await;
+    let page = browser.password(&page).await;
+    page.number();
+    let cookies: Vec<String> = browser
+        .cookies
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    let stream = client()
+        .get(format!("{}/events", page.url))
+        .header("cookie", cookies.join("; "))
+        .send()
+        .await
+        .expect("a stream");
+    assert_eq!(stream.status(), 200);
+    demo.terminate();
+    let said = stream.text().await.expect("the stream ends in order");
+    assert!(
+        said.contains("event: reconnect") && said.contains("retry: 500"),
+        "{said}"
+    );
+}

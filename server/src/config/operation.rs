@@ -1,0 +1,176 @@
+//! Settings of operating the server: health and metrics, stopping, logs, limits under load.
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::time::Duration;
+use techpass_domain::rate::Rate;
+use techpass_domain::time::Seconds;
+
+/// Health and metrics, on a listener of their own that is never public.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Management {
+    /// Where to answer `/livez`, `/readyz` and `/metrics`, `ADDRESS:PORT`; nowhere when left out.
+    pub listen: Option<String>,
+}
+
+/// Stopping without cutting anybody off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drain {
+    /// How long to go on serving after `/readyz` says no, so that load balancers notice.
+    pub delay_s: u64,
+    /// How long requests under way may then take to finish.
+    pub limit_s: u64,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Drain {
+            delay_s: 0,
+            limit_s: 5,
+        }
+    }
+}
+
+impl Drain {
+    /// [`Drain::delay_s`].
+    pub fn delay(self) -> Duration {
+        Duration::from_secs(self.delay_s)
+    }
+
+    /// [`Drain::limit_s`].
+    pub fn limit(self) -> Duration {
+        Duration::from_secs(self.limit_s)
+    }
+}
+
+/// Logs, on standard error.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines look; readable on a terminal and JSON elsewhere when left out.
+    pub format: Option<LogFormat>,
+    /// What is logged, `warn` when left out: a level, or levels by module. `TECHPASS_LOG` comes first.
+    pub level: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// How much may be under way at once. What comes on top is refused at once, with 503.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Load {
+    /// Requests of people who sign in: pages, forms, authorization requests.
+    pub sign_in_max: usize,
+    /// Requests that must get through while others wait: log-outs, answers of phones, tokens, UserInfo.
+    pub urgent_max: usize,
+    /// Browsers and phones that wait for something to happen.
+    pub waiting_max: usize,
+    /// Password checks that wait or are under way.
+    pub passwords_max: usize,
+    /// How long a password check may wait for its turn.
+    pub passwords_wait_s: u64,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load {
+            sign_in_max: 256,
+            urgent_max: 512,
+            waiting_max: 20_000,
+            passwords_max: 64,
+            passwords_wait_s: 3,
+        }
+    }
+}
+
+/// What one address may ask for. Addresses of this machine are not limited: a proxy here that is not named in
+/// `proxy.trusted` stands for everybody.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Addresses {
+    /// Forms of sign-in pages.
+    pub sign_in: Rate,
+    /// Requests of phones.
+    pub phones: Rate,
+    /// Bits of an IPv6 address that make one source: its network.
+    pub ipv6_prefix: u8,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        Addresses {
+            sign_in: Rate {
+                max: 120,
+                per_s: 60,
+            },
+            phones: Rate {
+                max: 600,
+                per_s: 60,
+            },
+            ipv6_prefix: 64,
+        }
+    }
+}
+
+impl Addresses {
+    /// The source an address belongs to: itself, or its IPv6 network.
+    pub fn source(self, address: std::net::IpAddr) -> IpNet {
+        let address = address.to_canonical();
+        let bits = match address {
+            std::net::IpAddr::V4(_) => 32,
+            std::net::IpAddr::V6(_) => self.ipv6_prefix.min(128),
+        };
+        IpNet::new(address, bits).map_or_else(|_| IpNet::from(address), |net| net.trunc())
+    }
+}
+
+/// When an application that keeps asking is stopped: it got its answer without a person so often that it must be going
+/// in circles.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Circles {
+    /// Answers to one application for one session that are given within the time.
+    pub max: usize,
+    /// The time.
+    pub within_s: Seconds,
+}
+
+impl Default for Circles {
+    fn default() -> Self {
+        Circles {
+            max: 5,
+            within_s: 60,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_source() {
+        let addresses = Addresses::default();
+        for (one, other, same) in [
+            ("203.0.113.1", "203.0.113.1", true),
+            ("203.0.113.1", "203.0.113.2", false),
+            ("203.0.113.1", "::ffff:203.0.113.1", true),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+        ] {
+            let source = |text: &str| addresses.source(text.parse().unwrap());
+            assert_eq!(source(one) == source(other), same, "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading a configuration.
+
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+const FILE: &str = r#"
+    public_url = "https://techpass.example"
+    listen = "127.0.0.1:8081"
+    [database]
+    url = "sqlite:/var/lib/techpass/techpass.db"
+    [secrets]
+    master_key_file = "/etc/techpass/master.key"
+    [brand]
+    name = "TechPass"
+"#;
+
+fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment = environment
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    Config::parse(text, "techpass.toml", environment)
+}
+
+#[test]
+fn the_environment_lies_over_the_file() {
+    let config = parse(
+        FILE,
+        &[
+            ("TECHPASS__BRAND__NAME", "Sign-in"),
+            ("TECHPASS__SESSION__IDLE_S", "60"),
+            ("PATH", "x"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(
+        (config.brand.name.as_str(), config.session.idle_s),
+        ("Sign-in", 60)
+    );
+    assert_eq!(config.issuer(), "https://techpass.example");
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_closest_one() {
+    let error = parse(&format!("{FILE}\n[sesion]\nidle_s = 1"), &[]).unwrap_err();
+    assert!(
+        error.to_string().contains("did you mean `session`?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn plain_http_is_for_localhost() {
+    let text = FILE.replace("https://techpass.example", "http://techpass.example");
+    assert!(parse(&text, &[]).unwrap_err().to_string().contains("https"));
+    let text = FILE.replace("https://techpass.example", "http://localhost:8081");
+    assert_eq!(parse(&text, &[]).unwrap().issuer(), "http://localhost:8081");
+}
+
+#[test]
+fn the_examples_are_configurations_and_name_where_health_is_answered() {
+    for (text, listen) in [
+        (
+            include_str!("../../../docs/examples/techpass.toml"),
+            "127.0.0.1:9081",
+        ),
+        (
+            include_str!("../../../docs/examples/home-organisation.toml"),
+            "127.0.0.1:9082",
+        ),
+    ] {
+        let config = parse(text, &[]).unwrap();
+        assert_eq!(config.management.listen.as_deref(), Some(listen));
+    }
+}
+
+#[test]
+fn what_the_examples_leave_out_is_a_configuration_too() {
+    // A line that only looks like text of a section would be a key that nobody knows.
+    let text = include_str!("../../../docs/examples/techpass.toml");
+    let taken_off: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("# ") || line.contains(" = ") || line.starts_with("# ["))
+        .map(|line| line.strip_prefix("# ").unwrap_or(line))
+        .filter(|line| !line.starts_with("Every key"))
+        .collect();
+    parse(&taken_off.join("\n"), &[]).unwrap();
+}

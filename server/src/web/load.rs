@@ -1,0 +1,206 @@
+//! What happens when more is asked than can be done: a bounded number of requests of each class is under way, and one
+//! more is refused at once, which costs little. What must get through has a share of its own, so that log-outs, answers
+//! of phones and refreshes never wait behind people who sign in.
+
+use super::{page, shell};
+use crate::app::App;
+use crate::config::Load as Limits;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use std::time::Duration;
+use techpass_domain::oidc::discovery::path;
+use techpass_domain::problem::Problem;
+use tokio::sync::Semaphore;
+
+/// How long a client may take to send a body. Until it is there the request takes nobody's place.
+const BODY_WAIT: Duration = Duration::from_secs(10);
+/// When to come back after a refusal.
+const RETRY_S: i64 = 2;
+
+/// Places for requests under way.
+#[derive(Clone, Debug)]
+pub struct Load {
+    sign_in: Arc<Semaphore>,
+    urgent: Arc<Semaphore>,
+    /// Streams.
+    pub waiting: Arc<Semaphore>,
+}
+
+/// Which share a request takes a place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// People who sign in.
+    SignIn,
+    /// What must get through.
+    Urgent,
+    /// Costs next to nothing, or is bounded elsewhere.
+    Free,
+}
+
+impl Class {
+    /// By method and the route's pattern.
+    pub fn of(method: &Method, route: &str) -> Class {
+        if method == Method::OPTIONS {
+            return Class::Free;
+        }
+        match route {
+            path::DISCOVERY | path::JWKS | "/assets/{file}" => Class::Free,
+            "/help" | "/privacy" | "/terms" | "/e/{code}" => Class::Free,
+            "/s/{address}/events" | "/authenticator/v1/events" => Class::Free,
+            "/s/{address}/status" | "/authenticator/v1/requests/{id}/answer" => Class::Urgent,
+            path::END_SESSION | "/logout/confirm" | "/upstream/{id}/backchannel-logout" => {
+                Class::Urgent
+            }
+            path::TOKEN | path::USERINFO => Class::Urgent,
+            _ => Class::SignIn,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Class::SignIn => "sign_in",
+            Class::Urgent => "urgent",
+            Class::Free => "free",
+        }
+    }
+}
+
+impl Load {
+    /// With so many places.
+    pub fn new(limits: &Limits) -> Load {
+        let places = |max: usize| Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS)));
+        Load {
+            sign_in: places(limits.sign_in_max),
+            urgent: places(limits.urgent_max),
+            waiting: places(limits.waiting_max),
+        }
+    }
+
+    fn places(&self, class: Class) -> Option<&Semaphore> {
+        match class {
+            Class::SignIn => Some(&self.sign_in),
+            Class::Urgent => Some(&self.urgent),
+            Class::Free => None,
+        }
+    }
+}
+
+/// Lets a request take its place, or refuses it at once. When its client goes away the work is dropped, and the place
+/// is free.
+pub async fn shed(State(app): State<App>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or("", MatchedPath::as_str);
+    let class = Class::of(request.method(), route);
+    let for_programs = answers_programs(route);
+    let Some(places) = app.load.places(class) else {
+        return next.run(request).await;
+    };
+    // A full house is said before the body is read.
+    if places.available_permits() == 0 {
+        return refuse(&app, class, for_programs);
+    }
+    let request = match with_body(request).await {
+        Ok(request) => request,
+        Err(status) => return unreadable(&app, status, for_programs),
+    };
+    let Ok(_place) = places.try_acquire() else {
+        return refuse(&app, class, for_programs);
+    };
+    next.run(request).await
+}
+
+/// The request with its body read.
+async fn with_body(request: Request) -> Result<Request, StatusCode> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, shell::BODY_MAX);
+    match tokio::time::timeout(BODY_WAIT, read).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// Whether a program reads the answer, and not a person.
+fn answers_programs(route: &str) -> bool {
+    route.starts_with("/authenticator/")
+        || matches!(
+            route,
+            path::TOKEN
+                | path::USERINFO
+                | "/s/{address}/status"
+                | "/upstream/{id}/backchannel-logout"
+        )
+}
+
+fn refuse(app: &App, class: Class, for_programs: bool) -> Response {
+    app.metrics.refused(class.as_str());
+    busy(app, for_programs)
+}
+
+fn unreadable(app: &App, status: StatusCode, for_programs: bool) -> Response {
+    if for_programs {
+        let body = serde_json::json!({
+            "error": "invalid_request",
+            "error_description": "The body is too large, or did not arrive in time.",
+        });
+        return crate::oidc::json(status.as_u16(), &body);
+    }
+    page::refused(app, Problem::Unsupported, status)
+}
+
+/// 503: too much is under way.
+pub fn busy(app: &App, for_programs: bool) -> Response {
+    let mut response = if for_programs {
+        let body = serde_json::json!({
+            "error": "temporarily_unavailable",
+            "error_description": "The server is busy. Try again in a moment.",
+        });
+        crate::oidc::json(503, &body)
+    } else {
+        page::refused(app, Problem::Busy, StatusCode::SERVICE_UNAVAILABLE)
+    };
+    retry_after(&mut response, RETRY_S);
+    response
+}
+
+/// Says when to come back (RFC 9110 §10.2.3).
+pub fn retry_after(response: &mut Response, seconds: i64) {
+    if let Ok(value) = HeaderValue::from_str(&seconds.max(1).to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_get_through_has_its_own_share() {
+        for (method, route, class) in [
+            (Method::GET, path::AUTHORIZE, Class::SignIn),
+            (Method::POST, "/s/{address}", Class::SignIn),
+            (Method::POST, path::TOKEN, Class::Urgent),
+            (Method::GET, path::USERINFO, Class::Urgent),
+            (Method::OPTIONS, path::USERINFO, Class::Free),
+            (Method::POST, "/logout/confirm", Class::Urgent),
+            (Method::GET, path::END_SESSION, Class::Urgent),
+            (
+                Method::POST,
+                "/authenticator/v1/requests/{id}/answer",
+                Class::Urgent,
+            ),
+            (Method::GET, "/authenticator/v1/requests", Class::SignIn),
+            (Method::GET, path::JWKS, Class::Free),
+            (Method::GET, "/s/{address}/events", Class::Free),
+        ] {
+            assert_eq!(Class::of(&method, route), class, "{method} {route}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! How often one address may ask: counted in memory, for floods. What protects accounts is counted in the database.
+
+use super::{browser, load, page};
+use crate::app::App;
+use crate::config::Addresses;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use techpass_domain::problem::Problem;
+use techpass_domain::rate::{Bucket, Rate};
+use techpass_domain::time::Timestamp;
+
+/// Sources kept at once.
+const SOURCES_MAX: usize = 100_000;
+
+/// What is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Forms of sign-in pages.
+    SignIn,
+    /// Requests of phones.
+    Phones,
+}
+
+impl Counted {
+    fn of(method: &Method, route: &str) -> Option<Counted> {
+        match route {
+            "/s/{address}" if method == Method::POST => Some(Counted::SignIn),
+            route if route.starts_with("/authenticator/") && method != Method::OPTIONS => {
+                Some(Counted::Phones)
+            }
+            _ => None,
+        }
+    }
+
+    fn rate(self, addresses: &Addresses) -> Rate {
+        match self {
+            Counted::SignIn => addresses.sign_in,
+            Counted::Phones => addresses.phones,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Counted::SignIn => "address_sign_in",
+            Counted::Phones => "address_phones",
+        }
+    }
+}
+
+/// The sources that asked lately.
+#[derive(Debug, Default)]
+pub struct Sources(Mutex<HashMap<(Counted, IpNet), Bucket>>);
+
+impl Sources {
+    /// Takes a request of an address, or says from when on the next is let through.
+    fn take(
+        &self,
+        counted: Counted,
+        address: IpAddr,
+        addresses: &Addresses,
+        now: Timestamp,
+    ) -> Result<(), Timestamp> {
+        let rate = counted.rate(addresses);
+        let key = (counted, addresses.source(address));
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sources.len() >= SOURCES_MAX && !sources.contains_key(&key) {
+            sources.retain(|(counted, _), bucket| !bucket.is_empty(counted.rate(addresses), now));
+            if sources.len() >= SOURCES_MAX {
+                // So many addresses are under no limit by address anyway; memory stays bounded.
+                sources.clear();
+            }
+        }
+        let bucket = sources.entry(key).or_default();
+        *bucket = bucket.take(rate, now)?;
+        Ok(())
+    }
+}
+
+/// Turns away whoever asks too often from one address, with 429 and when to come back.
+pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or("", MatchedPath::as_str);
+    let Some(counted) = Counted::of(request.method(), route) else {
+        return next.run(request).await;
+    };
+    let (parts, body) = request.into_parts();
+    let address = browser::address(&app, &parts).filter(|ip| !ip.to_canonical().is_loopback());
+    let now = app.now();
+    if let Some(address) = address {
+        let addresses = &app.config.limits.address;
+        if let Err(until) = app.sources.take(counted, address, addresses, now) {
+            app.metrics.rejected(counted.as_str());
+            return too_often(&app, counted, until);
+        }
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {
+    let wait_s = until.since(app.now()).max(1);
+    let mut response = match counted {
+        Counted::SignIn => page::refused_until(app, Problem::TooManyTries, until),
+        Counted::Phones => crate::oidc::json(
+            StatusCode::TOO_MANY_REQUESTS.as_u16(),
+            &serde_json::json!({
+                "error": "temporarily_unavailable",
+                "message": "There were too many requests from this address. Try again later.",
+            }),
+        ),
+    };
+    load::retry_after(&mut response, wait_s);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn one_address_is_limited_and_its_neighbour_is_not() {
+        let addresses = Addresses {
+            sign_in: Rate { max: 2, per_s: 60 },
+            ..Addresses::default()
+        };
+        let sources = Sources::default();
+        let now = Timestamp(1_000);
+        let take =
+            |counted, text: &str| sources.take(counted, text.parse().unwrap(), &addresses, now);
+        for network in ["203.0.113.1", "2001:db8:1:2::1"] {
+            assert_eq!(take(Counted::SignIn, network), Ok(()));
+            assert_eq!(take(Counted::SignIn, network), Ok(()));
+            assert_eq!(take(Counted::SignIn, network), Err(Timestamp(1_030)));
+            assert_eq!(take(Counted::Phones, network), Ok(()));
+        }
+        assert_eq!(
+            take(Counted::SignIn, "2001:db8:1:2::ffff"),
+            Err(Timestamp(1_030))
+        );
+        assert_eq!(take(Counted::SignIn, "2001:db8:1:3::1"), Ok(()));
+        assert_eq!(take(Counted::SignIn, "203.0.113.2"), Ok(()));
+    }
+
+    #[test]
+    fn only_forms_of_sign_in_pages_and_phones_are_counted() {
+        for (method, route, expected) in [
+            (Method::POST, "/s/{address}", Some(Counted::SignIn)),
+            (Method::GET, "/s/{address}", None),
+            (
+                Method::POST,
+                "/authenticator/v1/requests/{id}/answer",
+                Some(Counted::Phones),
+            ),
+            (Method::OPTIONS, "/authenticator/v1/requests", None),
+            (Method::POST, "/token", None),
+            (Method::POST, "/logout/confirm", None),
+        ] {
+            assert_eq!(Counted::of(&method, route), expected, "{method} {route}");
+        }
+    }
+}
