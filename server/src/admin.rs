@@ -8,8 +8,9 @@ use techpass_domain::account::{
     Account, Home, Kind, LoginIdError, Status, domain_of, normalize_login_id,
 };
 use techpass_domain::audit::Record;
-use techpass_domain::client::{AuthMethod, Client, SigningAlg};
+use techpass_domain::client::{AuthMethod, Client, Secret, SigningAlg};
 use techpass_domain::id::{AccountId, ClientId, UpstreamId};
+use techpass_domain::time::Timestamp;
 use techpass_store::{StoreError, Write};
 use zeroize::Zeroizing;
 
@@ -328,22 +329,19 @@ async fn register(
         None => chance::row_id("cli", now.0).map_err(Error::from)?,
     };
     let client = Client {
-        id: ClientId::new(id),
-        name: name.to_owned(),
         redirect_uris: new.redirect_uris,
         post_logout_redirect_uris: new.post_logout_redirect_uris,
         backchannel_logout_uri: new.backchannel_logout_uri,
         auth_method: new.auth_method,
-        secret_sha256: secret.as_deref().map(hashed),
+        secrets: secret.iter().map(|secret| kept(secret, now)).collect(),
         id_token_signed_response_alg: new.alg,
         pkce_optional: new.pkce_optional,
         scopes: SCOPES.map(str::to_owned).to_vec(),
         test: new.test,
         broker: new.broker,
         development: new.development,
-        logout: Default::default(),
         initiate_login_uri: new.initiate_login_uri,
-        created_at: now,
+        ..Client::new(ClientId::new(id), name.to_owned(), now)
     };
     let added = record(
         app,
@@ -359,6 +357,16 @@ async fn register(
         Ok(()) => Ok(AddedClient { client, secret }),
         Err(StoreError::Conflict(_)) => refused(format!("there is a client {} already", client.id)),
         Err(error) => Err(error.into()),
+    }
+}
+
+fn kept(secret: &str, created_at: Timestamp) -> Secret {
+    Secret {
+        sha256: hashed(secret),
+        sealed: None,
+        created_at,
+        expires_at: None,
+        last_used_at: None,
     }
 }
 

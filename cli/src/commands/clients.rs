@@ -109,11 +109,12 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Everything but the secret's hash.
+/// Everything but the secrets' hashes.
 fn shown(client: &Client) -> Value {
     let mut value = json!(client);
     if let Some(members) = value.as_object_mut() {
-        members.remove("secret_sha256");
+        members.remove("registration");
+        members.remove("secrets");
     }
     value
 }

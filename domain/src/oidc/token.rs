@@ -6,6 +6,7 @@ use super::pkce;
 use super::scope::Scope;
 use crate::client::{AuthMethod, Client};
 use crate::id::ClientId;
+use crate::time::Timestamp;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -199,11 +200,18 @@ fn in_body(params: &Params) -> Result<Presented, TokenError> {
 
 impl Presented {
     /// Whether this is the client: by the method it is registered with and no other (OpenID Connect Core §9), and with
-    /// its secret. `secret_sha256` is the lower-case hex SHA-256 of [`Presented::secret`], which the caller computed.
-    pub fn verify(&self, client: &Client, secret_sha256: Option<&str>) -> Result<(), TokenError> {
-        let secret = match (self.method, &client.secret_sha256, secret_sha256) {
-            (AuthMethod::None, _, _) => self.secret.is_none(),
-            (_, Some(kept), Some(sent)) => pkce::same(kept.as_bytes(), sent.as_bytes()),
+    /// one of its secrets that live. `secret_sha256` is the lower-case hex SHA-256 of [`Presented::secret`], which the caller computed.
+    pub fn verify(
+        &self,
+        client: &Client,
+        secret_sha256: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), TokenError> {
+        let secret = match (self.method, secret_sha256) {
+            (AuthMethod::None, _) => self.secret.is_none(),
+            (_, Some(sent)) => client
+                .living_secrets(now)
+                .any(|kept| pkce::same(kept.sha256.as_bytes(), sent.as_bytes())),
             _ => false,
         };
         if secret && self.client_id == client.id && self.method == client.auth_method {

@@ -121,7 +121,7 @@ async fn client(app: &App, headers: &HeaderMap, params: &Params) -> Result<Clien
     let secret = presented.secret.as_deref().map(hashed);
     match app.store.client(&presented.client_id).await? {
         Some(client) => {
-            presented.verify(&client, secret.as_deref())?;
+            presented.verify(&client, secret.as_deref(), app.now())?;
             Ok(client)
         }
         None => Err(presented.refused().into()),

@@ -48,6 +48,9 @@ impl Place {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
             ) => self.unwritable(error),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                StoreError::database(format!("{}: {error}", self.0.display()))
+            }
             _ => StoreError::database(error),
         }
     }

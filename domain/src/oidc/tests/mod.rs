@@ -21,7 +21,7 @@ mod token;
 mod upstream;
 
 use crate::account::{Account, Home, Kind, Status};
-use crate::client::{AuthMethod, Client, LogoutStyle, SigningAlg};
+use crate::client::{Client, Secret};
 use crate::id::{AccountId, ClientId, GrantId, Sid};
 use crate::session::Grant;
 use crate::time::Timestamp;
@@ -31,24 +31,21 @@ const NOW: Timestamp = Timestamp(1_700_000_000);
 
 fn client(id: &str, redirect_uris: &[&str]) -> Client {
     Client {
-        id: ClientId::new(id),
-        name: "Docs portal".into(),
         redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
-        post_logout_redirect_uris: Vec::new(),
-        backchannel_logout_uri: None,
-        auth_method: AuthMethod::ClientSecretBasic,
-        secret_sha256: None,
-        id_token_signed_response_alg: SigningAlg::ES256,
-        pkce_optional: false,
         scopes: ["profile", "email", "offline_access"]
             .map(str::to_owned)
             .to_vec(),
-        test: false,
-        broker: false,
-        development: false,
-        logout: LogoutStyle::Ask,
-        initiate_login_uri: None,
+        ..Client::new(ClientId::new(id), "Docs portal".into(), Timestamp(0))
+    }
+}
+
+fn secret(sha256: &str) -> Secret {
+    Secret {
+        sha256: sha256.to_owned(),
+        sealed: None,
         created_at: Timestamp(0),
+        expires_at: None,
+        last_used_at: None,
     }
 }
 

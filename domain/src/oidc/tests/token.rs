@@ -1,3 +1,4 @@
+use super::NOW;
 use super::client;
 use crate::client::AuthMethod;
 use crate::oidc::params::Params;
@@ -141,14 +142,14 @@ fn a_client_authenticates_by_its_registered_method_and_no_other() {
         for used in methods {
             let mut docs = client("docs", &[]);
             docs.auth_method = registered;
-            docs.secret_sha256 = Some(hash.clone());
+            docs.secrets = vec![super::secret(&hash)];
             let presented = Presented {
                 client_id: docs.id.clone(),
                 method: used,
                 secret: (used != AuthMethod::None).then(|| "s".to_owned()),
             };
             let sent = presented.secret.as_ref().map(|_| hash.as_str());
-            let verified = presented.verify(&docs, sent);
+            let verified = presented.verify(&docs, sent, NOW);
             assert_eq!(
                 verified.is_ok(),
                 registered == used,
@@ -170,25 +171,31 @@ fn a_wrong_secret_another_client_and_a_missing_secret_are_refused_alike() {
     let hash = "ab".repeat(32);
     let wrong = "ac".repeat(32);
     let mut docs = client("docs", &[]);
-    docs.secret_sha256 = Some(hash.clone());
+    docs.secrets = vec![super::secret(&hash)];
     let presented = |id: &str| Presented {
         client_id: crate::id::ClientId::new(id),
         method: AuthMethod::ClientSecretBasic,
         secret: Some("s".into()),
     };
     let refused = presented("docs").refused();
-    assert_eq!(presented("docs").verify(&docs, Some(&hash)), Ok(()));
+    assert_eq!(presented("docs").verify(&docs, Some(&hash), NOW), Ok(()));
     assert_eq!(
-        presented("docs").verify(&docs, Some(&wrong)),
+        presented("docs").verify(&docs, Some(&wrong), NOW),
         Err(refused.clone())
     );
-    assert_eq!(presented("docs").verify(&docs, None), Err(refused.clone()));
     assert_eq!(
-        presented("other").verify(&docs, Some(&hash)),
+        presented("docs").verify(&docs, None, NOW),
         Err(refused.clone())
     );
-    docs.secret_sha256 = None;
-    assert_eq!(presented("docs").verify(&docs, Some(&hash)), Err(refused));
+    assert_eq!(
+        presented("other").verify(&docs, Some(&hash), NOW),
+        Err(refused.clone())
+    );
+    docs.secrets.clear();
+    assert_eq!(
+        presented("docs").verify(&docs, Some(&hash), NOW),
+        Err(refused)
+    );
 }
 
 #[test]
