@@ -156,28 +156,39 @@ pub struct Registration {
     pub access_token_sha256: String,
 }
 
-/// Algorithms this server signs with (RFC 7518 §3.1).
+/// Algorithms this server signs with (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SigningAlg {
     /// ECDSA on P-256 with SHA-256; the default for clients of our own.
     ES256,
     /// RSASSA-PKCS1-v1_5 with SHA-256; what OpenID Connect demands of every provider.
     RS256,
+    /// RSASSA-PSS with SHA-256; for clients that ask for it.
+    PS256,
+    /// Ed25519; for clients that ask for it.
+    EdDSA,
 }
 
 impl SigningAlg {
+    /// All of them.
+    pub const ALL: [SigningAlg; 4] = [
+        SigningAlg::ES256,
+        SigningAlg::RS256,
+        SigningAlg::PS256,
+        SigningAlg::EdDSA,
+    ];
     /// The value of `alg`.
     pub fn as_str(self) -> &'static str {
         match self {
             SigningAlg::ES256 => "ES256",
             SigningAlg::RS256 => "RS256",
+            SigningAlg::PS256 => "PS256",
+            SigningAlg::EdDSA => "EdDSA",
         }
     }
     /// The algorithm by that name.
     pub fn parse(text: &str) -> Option<SigningAlg> {
-        [SigningAlg::ES256, SigningAlg::RS256]
-            .into_iter()
-            .find(|a| a.as_str() == text)
+        SigningAlg::ALL.into_iter().find(|a| a.as_str() == text)
     }
 }
 

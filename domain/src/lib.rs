@@ -11,6 +11,7 @@ pub mod authenticator;
 pub mod client;
 pub mod device;
 pub mod id;
+pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod oidc;

@@ -318,6 +318,8 @@ async fn register(
     if new.auth_method == AuthMethod::None && new.pkce_optional {
         return refused("a public client cannot go without PKCE");
     }
+    // The key is there, and published, before the first token.
+    crate::keys::ready(app, new.alg).await?;
     let now = app.now();
     let id = match new.id {
         Some(id)

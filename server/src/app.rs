@@ -3,8 +3,9 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::keys::KeyRing;
+use crate::keys::{Keeper, KeyRing};
 use crate::metrics::Metrics;
+use crate::oidc::metadata::Documents;
 use crate::passwords::Passwords;
 use crate::seal::Seal;
 use crate::upstream::Upstreams;
@@ -97,6 +98,8 @@ pub struct Inner {
     pub sources: Sources,
     /// How far stopping has got.
     pub drain: Drain,
+    /// What the provider says of itself.
+    pub documents: Documents,
     keys: RwLock<Arc<KeyRing>>,
 }
 
@@ -114,10 +117,17 @@ impl App {
         let metrics = Metrics::new(clock.now().0);
         let store = Store::open(&config.database.url, config.opening(server)).await?;
         let store = store.observed(Arc::new(metrics.commits.clone()));
-        let keys = KeyRing::load(&store, &seal, clock.now()).await?;
+        let keeper = Keeper {
+            seal: &seal,
+            rules: &config.keys,
+            now: clock.now(),
+        };
+        let keys = KeyRing::load(&store, keeper, None).await?;
+        let keys = keys.ok_or_else(|| Error::internal("there are no signing keys"))?;
         let http = crate::outbound::client(&config.outbound)?;
         let upstreams = Upstreams::new(&config)?;
         Ok(App(Arc::new(Inner {
+            documents: Documents::of(&config),
             issuer: config.issuer(),
             passwords: Passwords::new(&config.limits.load, metrics.passwords.clone())?,
             load: Load::new(&config.limits.load),
@@ -143,9 +153,22 @@ impl App {
         }
     }
 
-    /// Reads the keys again: a command may have rotated them.
+    /// What keys are looked after with.
+    pub fn keeper(&self) -> Keeper<'_> {
+        Keeper {
+            seal: &self.seal,
+            rules: &self.config.keys,
+            now: self.clock.now(),
+        }
+    }
+
+    /// Reads the keys again: time has passed, and a command or another server may have changed them.
     pub async fn reload_keys(&self) -> Result<(), Error> {
-        let fresh = Arc::new(KeyRing::load(&self.store, &self.seal, self.clock.now()).await?);
+        let present = self.keys();
+        let fresh = KeyRing::load(&self.store, self.keeper(), Some(&present)).await?;
+        let Some(fresh) = fresh.map(Arc::new) else {
+            return Ok(());
+        };
         match self.keys.write() {
             Ok(mut keys) => *keys = fresh,
             Err(poisoned) => *poisoned.into_inner() = fresh,

@@ -45,3 +45,13 @@ impl Clock {
         self.offset_s.fetch_add(seconds, Ordering::SeqCst);
     }
 }
+
+/// A moment as people and programs both read it: `2026-01-31T12:00:00Z` (RFC 3339).
+pub fn utc(at: Timestamp) -> String {
+    let moment = time::OffsetDateTime::from_unix_timestamp(at.0);
+    let text = moment.ok().and_then(|moment| {
+        let format = time::format_description::well_known::Rfc3339;
+        moment.format(&format).ok()
+    });
+    text.unwrap_or_else(|| at.0.to_string())
+}

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use techpass_domain::access::Policy;
 use techpass_domain::account::Kind;
+use techpass_domain::keys::KeyRules;
 use techpass_domain::login::lockout::Lockout;
 use techpass_domain::login::number_match::AskLimits;
 use techpass_domain::session::Lifetimes;
@@ -54,6 +55,9 @@ pub struct Config {
     /// Proxies in front.
     #[serde(default)]
     pub proxy: Proxy,
+    /// Signing keys.
+    #[serde(default)]
+    pub keys: KeyRules,
     /// Calls to others.
     #[serde(default)]
     pub outbound: Outbound,
@@ -325,6 +329,12 @@ impl Config {
         }
         if self.role.is_empty() || !self.role.bytes().all(|b| b.is_ascii_lowercase()) {
             return Err(bad("role", "use lower-case letters only"));
+        }
+        if self.keys.algorithms.is_empty() {
+            return Err(bad(
+                "keys.algorithms",
+                "name at least one of ES256, RS256, PS256, EdDSA",
+            ));
         }
         for upstream in &mut self.upstream {
             let id = &upstream.id;

@@ -1,165 +1,178 @@
-//! Signing keys: made at first start, sealed at rest, parsed once, rotated by command.
+//! Signing keys: made when needed, sealed at rest, parsed once, followed by their successors. The rules are
+//! `techpass_domain::keys`; several servers over one database follow the same rows.
+
+mod pair;
+mod ring;
+
+pub use ring::KeyRing;
 
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::{Seal, sha256_b64};
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256,
-};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use pair::Made;
+use serde_json::json;
+use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::SigningAlg;
-use techpass_domain::time::{Seconds, Timestamp};
+use techpass_domain::keys::{self, KeyLife, KeyRules, KeyState, KeyStep, Wish};
+use techpass_domain::time::Timestamp;
 use techpass_store::keeping::KeyRow;
 use techpass_store::write::NewKey;
-use techpass_store::{Store, Write};
+use techpass_store::{Store, StoreError, Write};
 
-/// How long a retired key stays published: longer than any token it signed lives.
-pub const RETIRED_FOR_S: Seconds = 24 * 60 * 60;
-
-enum Private {
-    Es256(EcdsaKeyPair),
-    Rs256(RsaKeyPair),
-}
-
-struct Key {
-    kid: String,
-    alg: SigningAlg,
-    private: Private,
-}
-
-/// The keys of an instance, parsed.
-pub struct KeyRing {
-    active: Vec<Key>,
-    /// The JWK set (RFC 7517 §5): active, next and recently retired keys, public members only.
-    pub jwks: Value,
+/// What keys are looked after with.
+#[derive(Clone, Copy)]
+pub struct Keeper<'a> {
+    /// Seals private halves.
+    pub seal: &'a Seal,
+    /// How keys follow each other.
+    pub rules: &'a KeyRules,
+    /// Now.
+    pub now: Timestamp,
 }
 
 impl KeyRing {
-    /// Reads the keys, making those that are missing.
-    pub async fn load(store: &Store, seal: &Seal, now: Timestamp) -> Result<KeyRing, Error> {
+    /// Reads the keys, making and promoting what is due. `present` is the ring as it was; `None` when it still holds.
+    pub async fn load(
+        store: &Store,
+        keeper: Keeper<'_>,
+        present: Option<&KeyRing>,
+    ) -> Result<Option<KeyRing>, Error> {
         let mut rows = store.keys().await?;
-        for alg in [SigningAlg::ES256, SigningAlg::RS256] {
-            let missing = !rows
-                .iter()
-                .any(|row| row.alg == alg.as_str() && row.state == "active");
-            if missing {
-                let key = generate(alg, "active", seal, now)?;
-                store.commit(vec![Write::AddKey(key)]).await?;
+        let steps = keys::plan(&lives(&rows), keeper.rules, Wish::Upkeep, keeper.now);
+        if !steps.is_empty() {
+            let (writes, _) = writes(&lives(&rows), &steps, &keeper).await?;
+            match store.commit(writes).await {
+                // Another server was first.
+                Ok(()) | Err(StoreError::Conflict(_)) => rows = store.keys().await?,
+                Err(error) => return Err(error.into()),
             }
         }
-        rows = store.keys().await?;
-        KeyRing::parse(&rows, seal, now)
-    }
-
-    fn parse(rows: &[KeyRow], seal: &Seal, now: Timestamp) -> Result<KeyRing, Error> {
-        let mut active = Vec::new();
-        let mut published = Vec::new();
-        for row in rows {
-            let dead = row
-                .retired_at
-                .is_some_and(|at| now.since(at) > RETIRED_FOR_S);
-            if dead {
-                continue;
-            }
-            published.push(serde_json::from_str::<Value>(&row.public_jwk)?);
-            if row.state == "active" {
-                let der = seal.open(&place(&row.kid), &row.sealed_private)?;
-                active.push(parse_private(&row.kid, &row.alg, &der)?);
-            }
+        if present.is_some_and(|ring| ring.is_of(&rows, keeper.now)) {
+            return Ok(None);
         }
-        Ok(KeyRing {
-            active,
-            jwks: json!({ "keys": published }),
-        })
-    }
-
-    /// Whether there is an active key of the algorithm.
-    pub fn can_sign(&self, alg: SigningAlg) -> bool {
-        self.active.iter().any(|key| key.alg == alg)
-    }
-
-    /// Signs claims as a compact JWS (RFC 7515 §3.1) with the active key of the algorithm.
-    pub fn sign(&self, alg: SigningAlg, typ: &str, claims: &Value) -> Result<String, Error> {
-        let key = self
-            .active
-            .iter()
-            .find(|key| key.alg == alg)
-            .ok_or_else(|| Error::internal("no active signing key"))?;
-        let header = json!({ "alg": alg.as_str(), "kid": key.kid, "typ": typ });
-        let input = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let signature = sign_bytes(&key.private, input.as_bytes())?;
-        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        KeyRing::parse(&rows, keeper.seal, keeper.now).map(Some)
     }
 }
 
-/// Makes a new active key of each algorithm and retires the present ones, which stay published until their last token
-/// is dead.
-pub async fn rotate(app: &App) -> Result<Vec<String>, Error> {
-    let (store, seal, now) = (&app.store, &app.seal, app.now());
-    let rows = store.keys().await?;
-    let mut writes = Vec::new();
-    let mut made = Vec::new();
-    for row in rows.iter().filter(|row| row.state == "active") {
-        writes.push(Write::SetKeyState {
-            kid: row.kid.clone(),
-            state: "retired",
-            at: now,
-        });
+/// The keys, with a new one when there is none of this algorithm yet: the first client that needs it brings it about.
+pub async fn ready(app: &App, alg: SigningAlg) -> Result<Arc<KeyRing>, Error> {
+    let present = app.keys();
+    if present.can_sign(alg) {
+        return Ok(present);
     }
-    for alg in [SigningAlg::ES256, SigningAlg::RS256] {
-        let key = generate(alg, "active", seal, now)?;
-        made.push(key.kid.clone());
-        writes.push(Write::AddKey(key));
+    let rows = app.store.keys().await?;
+    let there = lives(&rows)
+        .iter()
+        .any(|key| key.alg == alg && key.state == KeyState::Active);
+    if !there {
+        let steps = [KeyStep::Make(alg, KeyState::Active)];
+        let (writes, _) = writes(&lives(&rows), &steps, &app.keeper()).await?;
+        match app.store.commit(writes).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
+    app.reload_keys().await?;
+    Ok(app.keys())
+}
+
+/// Asks for new keys, and says which keys changed and what they are for now. Next keys sign when they have been published
+/// long enough, or with `at_once` now.
+pub async fn rotate(app: &App, at_once: bool) -> Result<Vec<KeyLife>, Error> {
+    let wish = if at_once {
+        Wish::RotateNow
+    } else {
+        Wish::Rotate
+    };
+    let rows = app.store.keys().await?;
+    let lives = lives(&rows);
+    let steps = keys::plan(&lives, &app.config.keys, wish, app.now());
+    change(app, &lives, &steps, "keys.rotated").await
+}
+
+/// Puts a key out of use at once, with everything it signed. `None` when there is no such key, or it was revoked before.
+pub async fn revoke(app: &App, kid: &str) -> Result<Option<Vec<KeyLife>>, Error> {
+    let rows = app.store.keys().await?;
+    let lives = lives(&rows);
+    match keys::revoked(&lives, kid) {
+        None => Ok(None),
+        Some(steps) => change(app, &lives, &steps, "keys.revoked").await.map(Some),
+    }
+}
+
+async fn change(
+    app: &App,
+    before: &[KeyLife],
+    steps: &[KeyStep],
+    kind: &str,
+) -> Result<Vec<KeyLife>, Error> {
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut writes, changed) = writes(before, steps, &app.keeper()).await?;
     writes.push(app.audit(Record {
-        at: now,
-        kind: "keys.rotated".to_owned(),
+        at: app.now(),
+        kind: kind.to_owned(),
         account: None,
         client: None,
         reference: None,
-        detail: json!({ "kids": made }),
+        detail: json!({ "kids": changed }),
     })?);
-    store.commit(writes).await?;
-    Ok(made)
+    app.store.commit(writes).await?;
+    app.reload_keys().await?;
+    let after = lives(&app.store.keys().await?);
+    let touched = |life: &KeyLife| changed.contains(&life.kid);
+    Ok(after.into_iter().filter(touched).collect())
 }
 
-fn place(kid: &str) -> String {
-    format!("signing_keys|{kid}")
+/// The writes of some steps, and the names of the keys that they touch.
+async fn writes(
+    before: &[KeyLife],
+    steps: &[KeyStep],
+    keeper: &Keeper<'_>,
+) -> Result<(Vec<Write>, Vec<String>), Error> {
+    let (mut writes, mut kids) = (Vec::new(), Vec::new());
+    let at = keeper.now;
+    for step in steps {
+        let (kid, to) = match step {
+            KeyStep::Make(alg, state) => {
+                let new = make(*alg, *state, keeper).await?;
+                kids.push(new.kid.clone());
+                writes.push(Write::AddKey(new));
+                continue;
+            }
+            KeyStep::Retire(kid) => (kid, KeyState::Retired),
+            KeyStep::Promote(kid) => (kid, KeyState::Active),
+            KeyStep::Revoke(kid) => (kid, KeyState::Revoked),
+        };
+        let from = before.iter().find(|key| key.kid == *kid);
+        let from = from.map_or(KeyState::Active, |key| key.state);
+        kids.push(kid.clone());
+        writes.push(Write::SetKeyState {
+            kid: kid.clone(),
+            from: from.as_str(),
+            to: to.as_str(),
+            at,
+        });
+    }
+    Ok((writes, kids))
 }
 
-fn generate(
+async fn make(alg: SigningAlg, state: KeyState, keeper: &Keeper<'_>) -> Result<NewKey, Error> {
+    // An RSA key takes a tenth of a second; requests go on meanwhile.
+    let made = tokio::task::spawn_blocking(move || pair::generate(alg)).await;
+    let made = made.map_err(|_| Error::internal("a signing key cannot be made"))??;
+    made_row(made, alg, state, keeper)
+}
+
+fn made_row(
+    made: Made,
     alg: SigningAlg,
-    state: &'static str,
-    seal: &Seal,
-    now: Timestamp,
+    state: KeyState,
+    keeper: &Keeper<'_>,
 ) -> Result<NewKey, Error> {
-    let failed = |_| Error::internal("a signing key cannot be made");
-    let (der, mut public) = match alg {
-        SigningAlg::ES256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
-            let der = pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec();
-            (der, ec_jwk(pair.public_key().as_ref())?)
-        }
-        SigningAlg::RS256 => {
-            let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
-            let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'static>>::as_der(&pair);
-            let der = der.map_err(failed)?.as_ref().to_vec();
-            let public = pair.public_key();
-            let n = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());
-            let e = URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero());
-            (der, json!({ "kty": "RSA", "n": n, "e": e }))
-        }
-    };
+    let mut public = made.public;
     let kid = sha256_b64(&format!("{public}{}", chance::secret()?));
     let kid: String = kid.chars().take(22).collect();
     if let Some(members) = public.as_object_mut() {
@@ -168,62 +181,30 @@ fn generate(
         members.insert("alg".into(), alg.as_str().into());
     }
     Ok(NewKey {
-        sealed_private: seal.seal(&place(&kid), &der)?,
+        sealed_private: keeper.seal.seal(&place(&kid), &made.der)?,
         kid,
         alg: alg.as_str().to_owned(),
-        state,
+        state: state.as_str(),
         public_jwk: public.to_string(),
-        created_at: now,
+        created_at: keeper.now,
     })
 }
 
-/// The JWK of an uncompressed P-256 point.
-fn ec_jwk(point: &[u8]) -> Result<Value, Error> {
-    let coordinates = point.strip_prefix(&[4]).filter(|xy| xy.len() == 64);
-    let (x, y) = coordinates
-        .and_then(|xy| xy.split_at_checked(32))
-        .ok_or_else(|| Error::internal("a public key has an unexpected form"))?;
-    Ok(json!({
-        "kty": "EC",
-        "crv": "P-256",
-        "x": URL_SAFE_NO_PAD.encode(x),
-        "y": URL_SAFE_NO_PAD.encode(y),
-    }))
+fn place(kid: &str) -> String {
+    format!("signing_keys|{kid}")
 }
 
-fn parse_private(kid: &str, alg: &str, der: &[u8]) -> Result<Key, Error> {
-    let failed = |_| Error::internal("a signing key does not parse");
-    let (alg, private) = match SigningAlg::parse(alg) {
-        Some(SigningAlg::ES256) => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
-            (SigningAlg::ES256, Private::Es256(pair.map_err(failed)?))
-        }
-        Some(SigningAlg::RS256) => {
-            let pair = RsaKeyPair::from_pkcs8(der).map_err(failed)?;
-            (SigningAlg::RS256, Private::Rs256(pair))
-        }
-        None => return Err(Error::internal("a signing key has an unknown algorithm")),
-    };
-    Ok(Key {
-        kid: kid.to_owned(),
-        alg,
-        private,
+/// The keys' lives; rows that this program does not understand are left out.
+pub fn lives(rows: &[KeyRow]) -> Vec<KeyLife> {
+    rows.iter().filter_map(life).collect()
+}
+
+fn life(row: &KeyRow) -> Option<KeyLife> {
+    Some(KeyLife {
+        kid: row.kid.clone(),
+        alg: SigningAlg::parse(&row.alg)?,
+        state: KeyState::parse(&row.state)?,
+        created_at: row.created_at,
+        retired_at: row.retired_at,
     })
-}
-
-fn sign_bytes(private: &Private, message: &[u8]) -> Result<Vec<u8>, Error> {
-    let random = SystemRandom::new();
-    let failed = |_| Error::internal("signing failed");
-    match private {
-        Private::Es256(pair) => {
-            let signature = pair.sign(&random, message).map_err(failed)?;
-            Ok(signature.as_ref().to_vec())
-        }
-        Private::Rs256(pair) => {
-            let mut signature = vec![0; pair.public_modulus_len()];
-            pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                .map_err(failed)?;
-            Ok(signature)
-        }
-    }
 }

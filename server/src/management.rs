@@ -9,7 +9,6 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use techpass_domain::client::SigningAlg;
 
 /// How long the database may take to say that it can be written.
 const DATABASE_WAIT: Duration = Duration::from_secs(2);
@@ -59,9 +58,8 @@ fn draining(app: &App) -> Result<(), String> {
 
 fn keys(app: &App) -> Result<(), String> {
     let ring = app.keys();
-    let missing = [SigningAlg::ES256, SigningAlg::RS256]
-        .into_iter()
-        .find(|alg| !ring.can_sign(*alg));
+    let always = &app.config.keys.algorithms;
+    let missing = always.iter().find(|alg| !ring.can_sign(**alg));
     match missing {
         Some(alg) => Err(format!("there is no active {} key", alg.as_str())),
         None => Ok(()),

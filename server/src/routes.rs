@@ -36,6 +36,7 @@ pub fn router(app: &App) -> Router {
     // Endpoints of protocols: other sites and programs call them, each with its own proof.
     let protocols = Router::new()
         .route(path::DISCOVERY, get(metadata::discovery))
+        .route(path::OAUTH, get(metadata::discovery))
         .route(path::JWKS, get(metadata::jwks))
         .route(path::AUTHORIZE, get(authorize_get).post(sent_on))
         .route(path::TOKEN, post(token_post))

@@ -11,9 +11,9 @@ use techpass_domain::time::Timestamp;
 pub struct KeyRow {
     /// Its name in the JWKS.
     pub kid: String,
-    /// `ES256` or `RS256`.
+    /// What it signs with, `ES256`.
     pub alg: String,
-    /// `active`, `next` or `retired`.
+    /// `next`, `active`, `retired` or `revoked`.
     pub state: String,
     /// Its public half, JSON.
     pub public_jwk: String,
@@ -85,12 +85,15 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
                 key.created_at.0.into(),
             ],
         ),
-        Write::SetKeyState { kid, state, at } => Statement::one(
-            conflict::ROW,
-            "UPDATE signing_keys SET state = $2, retired_at = CASE WHEN $2 = 'retired' THEN $3 ELSE NULL END \
-             WHERE kid = $1",
-            vec![kid.into(), state.into(), at.0.into()],
-        ),
+        Write::SetKeyState { kid, from, to, at } => {
+            let out = matches!(to, "retired" | "revoked").then_some(at.0);
+            Statement::one(
+                conflict::ROW,
+                "UPDATE signing_keys SET state = $3, retired_at = COALESCE(retired_at, $4) \
+                 WHERE kid = $1 AND state = $2",
+                vec![kid.into(), from.into(), to.into(), out.into()],
+            )
+        }
         Write::Audit { seq, record } => Statement::one(
             conflict::ROW,
             "INSERT INTO audit (seq, at, kind, account_id, client_id, reference, detail) \

@@ -33,11 +33,18 @@ pub fn schema_known() -> i64 {
 }
 
 /// The schema, step by step.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("../migrations/0001_first.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "device grants",
+        sql: include_str!("../migrations/0003_device_grants.sql"),
+    },
+];
 
 /// Somebody who wants to know how commits go, for metrics. Called on the committing task, so it must be quick.
 pub trait Observer: Send + Sync {

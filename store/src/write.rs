@@ -78,7 +78,7 @@ pub struct NewRefresh {
 pub struct NewKey {
     /// Its name in the JWKS.
     pub kid: String,
-    /// `ES256` or `RS256`.
+    /// What it signs with, `ES256`.
     pub alg: String,
     /// `active` or `next`.
     pub state: &'static str,
@@ -241,10 +241,11 @@ pub enum Write {
     },
     /// A signing key.
     AddKey(NewKey),
-    /// Another state for a key: `active`, `next`, `retired`.
+    /// Another state for a key that is still in the expected one: `next`, `active`, `retired`, `revoked`.
     SetKeyState {
         kid: String,
-        state: &'static str,
+        from: &'static str,
+        to: &'static str,
         at: Timestamp,
     },
     /// A line of the audit record. `seq` sorts by time and is unique.

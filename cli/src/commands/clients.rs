@@ -123,8 +123,8 @@ async fn add(add: Add) -> Result<Exit, Failure> {
     let auth_method = AuthMethod::parse(&add.auth).ok_or_else(|| {
         Failure::usage("--auth takes client_secret_basic, client_secret_post or none")
     })?;
-    let alg =
-        SigningAlg::parse(&add.alg).ok_or_else(|| Failure::usage("--alg takes ES256 or RS256"))?;
+    let alg = SigningAlg::parse(&add.alg)
+        .ok_or_else(|| Failure::usage("--alg takes ES256, RS256, PS256 or EdDSA"))?;
     let app = add.config.open().await?;
     let new = NewClient {
         id: add.id,

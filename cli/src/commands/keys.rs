@@ -2,6 +2,9 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use techpass_domain::keys::{KeyLife, KeyState};
+use techpass_domain::time::Timestamp;
+use techpass_server::app::App;
 use techpass_server::keys;
 
 /// Verbs.
@@ -9,8 +12,11 @@ use techpass_server::keys;
 pub enum Command {
     /// List signing keys.
     List(Args),
-    /// Make new signing keys; the present ones stay published until their last token is dead.
-    Rotate(Args),
+    /// Publish new signing keys; they sign once they have been published long enough. The present ones stay published
+    /// until their last token is dead.
+    Rotate(Rotate),
+    /// Put a key in wrong hands out of use: nothing it signed is believed from now on, and another signs at once.
+    Revoke(Revoke),
 }
 
 /// Options.
@@ -20,21 +26,82 @@ pub struct Args {
     config: ConfigArg,
 }
 
-/// Carries a verb out. A running server takes new keys up within seconds.
+/// Options of `rotate`.
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Sign with the new keys at once, before everybody has fetched them.
+    #[arg(long)]
+    now: bool,
+}
+
+/// Options of `revoke`.
+#[derive(Debug, clap::Args)]
+pub struct Revoke {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The key, as `keys list` names it.
+    kid: String,
+}
+
+/// Carries a verb out. A running server takes changes up within seconds.
 pub async fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::List(args) => {
             let app = args.config.open().await?;
-            for key in app.store.keys().await.map_err(Failure::system)? {
-                println!("{}  {}  {}", key.kid, key.alg, key.state);
-            }
+            let rows = app.store.keys().await.map_err(Failure::system)?;
+            show(&app, &keys::lives(&rows));
         }
         Command::Rotate(args) => {
             let app = args.config.open().await?;
-            for kid in keys::rotate(&app).await? {
-                println!("{kid}");
+            let changed = keys::rotate(&app, args.now).await?;
+            if changed.is_empty() {
+                eprintln!("the next keys are published already; --now signs with them at once");
+                show(
+                    &app,
+                    &keys::lives(&app.store.keys().await.map_err(Failure::system)?),
+                );
+            }
+            show(&app, &changed);
+        }
+        Command::Revoke(args) => {
+            let app = args.config.open().await?;
+            match keys::revoke(&app, &args.kid).await? {
+                Some(changed) => show(&app, &changed),
+                None => {
+                    return Err(Failure::failed(format!(
+                        "there is no key {} that is in use; `techpass keys list` names them",
+                        args.kid
+                    )));
+                }
             }
         }
     }
     Ok(Exit::Ok)
+}
+
+/// One key a line: name, algorithm, what it is for, and since or from when.
+fn show(app: &App, keys: &[KeyLife]) {
+    for key in keys {
+        let when = match (key.state, key.retired_at) {
+            (KeyState::Next, _) => {
+                let from = app.config.keys.signs_from(key.created_at);
+                format!("signs from {}", clock(from))
+            }
+            (KeyState::Active, _) => format!("made {}", clock(key.created_at)),
+            (_, Some(at)) => format!("until {}", clock(at)),
+            (_, None) => String::new(),
+        };
+        println!(
+            "{}  {:5}  {:7}  {when}",
+            key.kid,
+            key.alg.as_str(),
+            key.state.as_str()
+        );
+    }
+}
+
+fn clock(at: Timestamp) -> String {
+    techpass_server::clock::utc(at)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub struct Options {
     /// Ways for clients to authenticate.
     pub auth_methods: Vec<AuthMethod>,
-    /// Algorithms that there are keys for.
+    /// Algorithms that there are keys for, or will be as soon as a client wants one.
     pub id_token_algs: Vec<SigningAlg>,
     /// Authentication classes that logins reach.
     pub acr_values: Vec<String>,
@@ -26,7 +26,7 @@ impl Default for Options {
                 AuthMethod::ClientSecretPost,
                 AuthMethod::None,
             ],
-            id_token_algs: vec![SigningAlg::ES256, SigningAlg::RS256],
+            id_token_algs: SigningAlg::ALL.to_vec(),
             acr_values: vec![ACR_NUMBER_MATCH.to_owned(), ACR_SINGLE_FACTOR.to_owned()],
         }
     }
@@ -46,6 +46,8 @@ pub mod path {
     pub const END_SESSION: &str = "/logout";
     /// Discovery itself (Discovery §4).
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+    /// The same facts for clients of OAuth alone (RFC 8414 §3).
+    pub const OAUTH: &str = "/.well-known/oauth-authorization-server";
 }
 
 /// The document. `issuer` has no slash at its end.

@@ -73,7 +73,7 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
 /// Whom `id_token_hint` names, when it is one of ours; expired ones count (Core §3.1.2.1).
 fn hinted(app: &App, request: &AuthorizationRequest) -> Option<AccountId> {
     let token = request.id_token_hint.as_deref()?;
-    let claims = super::our_own(app, token)?;
+    let claims = super::our_own_id_token(app, token)?;
     match hint(&claims, &app.issuer) {
         Hint::Valid(hinted) => Some(hinted.account),
         Hint::Absent | Hint::Invalid => None,

@@ -34,7 +34,7 @@ async fn understand(app: &App, encoded: &str) -> Result<Asked, Fault> {
     let request = EndSessionRequest::parse(&params);
     let hint = match &request.id_token_hint {
         None => Hint::Absent,
-        Some(token) => match super::our_own(app, token) {
+        Some(token) => match super::our_own_id_token(app, token) {
             Some(claims) => end_session::hint(&claims, &app.issuer),
             None => Hint::Invalid,
         },

@@ -1,37 +1,37 @@
-//! Discovery and the key set.
+//! Discovery and the key set: documents that are written once and served from memory.
 
 use crate::app::App;
+use crate::config::Config;
+use crate::web::document::Document;
 use axum::extract::State;
-use axum::response::{IntoResponse, Json, Response};
-use http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use http::HeaderMap;
+use techpass_domain::keys::SET_MAX_AGE_S;
 use techpass_domain::oidc::discovery;
 
-/// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4).
-pub async fn discovery(State(app): State<App>) -> Response {
-    public(
-        Json(discovery::metadata(
-            &app.issuer,
-            &discovery::Options::default(),
-        ))
-        .into_response(),
-    )
+/// What the provider says of itself; it follows from the configuration alone.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    provider: Document,
+}
+
+impl Documents {
+    /// The documents of an instance.
+    pub fn of(config: &Config) -> Documents {
+        let metadata = discovery::metadata(&config.issuer(), &discovery::Options::default());
+        Documents {
+            provider: Document::new(&metadata, SET_MAX_AGE_S),
+        }
+    }
+}
+
+/// `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4) and
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414 §3): the same facts.
+pub async fn discovery(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.documents.provider.answer(&headers)
 }
 
 /// `GET /jwks.json` (RFC 7517 §5).
-pub async fn jwks(State(app): State<App>) -> Response {
-    public(Json(app.keys().jwks.clone()).into_response())
-}
-
-/// Anybody may read these, from any origin, and keep them a little.
-fn public(mut response: Response) -> Response {
-    let headers: &mut HeaderMap = response.headers_mut();
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=300"),
-    );
-    response
+pub async fn jwks(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.keys().jwks.answer(&headers)
 }

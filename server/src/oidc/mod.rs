@@ -8,20 +8,21 @@ pub mod token;
 pub mod userinfo;
 
 use crate::app::{App, Error};
-use crate::jose;
 use axum::response::{IntoResponse, Json, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
-use techpass_domain::client::SigningAlg;
+use std::sync::Arc;
+use techpass_domain::oidc::jwt;
 
 /// A JSON answer that nobody may keep.
 pub fn json(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
     let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
+    headers.insert(header::CACHE_CONTROL, no_store);
+    // RFC 6749 §5.1 wants both.
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -43,10 +44,20 @@ pub fn failure(error: &Error) -> Response {
     response
 }
 
-/// The claims of a token that this server signed itself, whatever its age. `None` for anything else.
-pub fn our_own(app: &App, token: &str) -> Option<Value> {
-    let algorithms = [SigningAlg::ES256, SigningAlg::RS256].map(|alg| alg.as_str().to_owned());
-    let claims = jose::by_jwks(token, &app.keys().jwks, &algorithms).ok()?;
+/// The claims of an ID token that this server signed itself, whatever its age. `None` for anything else: no other kind of
+/// token is a hint.
+pub fn our_own_id_token(app: &App, token: &str) -> Option<Arc<Value>> {
+    let is = |token: &jwt::Unverified<'_>| jwt::is_typ(&token.header, jwt::typ::ID_TOKEN);
+    ours(app, app.keys().believed(token, is)?)
+}
+
+/// The same of an access token.
+pub fn our_own_access_token(app: &App, token: &str) -> Option<Arc<Value>> {
+    let is = |token: &jwt::Unverified<'_>| jwt::is_typ(&token.header, jwt::typ::ACCESS_TOKEN);
+    ours(app, app.keys().believed(token, is)?)
+}
+
+fn ours(app: &App, claims: Arc<Value>) -> Option<Arc<Value>> {
     let ours = claims.get("iss").and_then(Value::as_str) == Some(&app.issuer);
     ours.then_some(claims)
 }

@@ -2,7 +2,6 @@
 
 use super::{failure, json};
 use crate::app::{App, Error};
-use crate::jose;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -10,7 +9,6 @@ use techpass_domain::account::Status;
 use techpass_domain::id::GrantId;
 use techpass_domain::oidc::bearer::{self, BearerError};
 use techpass_domain::oidc::claims;
-use techpass_domain::oidc::jwt::typ;
 use techpass_domain::oidc::params::Params;
 use techpass_domain::oidc::scope::Scope;
 
@@ -78,10 +76,7 @@ async fn claims_for(
 
 /// An access token of ours that has not expired: its grant and scope.
 fn believed(app: &App, token: &str) -> Option<(GrantId, Scope)> {
-    if !jose::says_typ(token, typ::ACCESS_TOKEN) {
-        return None;
-    }
-    let claims = super::our_own(app, token)?;
+    let claims = super::our_own_access_token(app, token)?;
     let token = claims::check_access_token(&claims, &app.issuer, &app.issuer, app.now()).ok()?;
     let (grant, _) = token.jti.split_once('.')?;
     Some((GrantId::new(grant), token.scope))

@@ -48,7 +48,7 @@ impl Class {
             return Class::Free;
         }
         match route {
-            path::DISCOVERY | path::JWKS | "/assets/{file}" => Class::Free,
+            path::DISCOVERY | path::OAUTH | path::JWKS | "/assets/{file}" => Class::Free,
             "/help" | "/privacy" | "/terms" | "/e/{code}" => Class::Free,
             "/s/{address}/events" | "/authenticator/v1/events" => Class::Free,
             "/s/{address}/status" | "/authenticator/v1/requests/{id}/answer" => Class::Urgent,

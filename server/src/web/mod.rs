@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod cookies;
+pub mod document;
 pub mod form;
 pub mod load;
 pub mod observe;

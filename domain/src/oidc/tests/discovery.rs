@@ -30,7 +30,7 @@ fn discovery_lists_what_works() {
         ("subject_types_supported", json!(["public"])),
         (
             "id_token_signing_alg_values_supported",
-            json!(["ES256", "RS256"]),
+            json!(["ES256", "RS256", "PS256", "EdDSA"]),
         ),
         (
             "token_endpoint_auth_methods_supported",
