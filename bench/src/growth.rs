@@ -1,0 +1,151 @@
+//! What changes when there are very many accounts and sessions.
+
+use crate::cases::Bench;
+use crate::flows::supply::Codes;
+use crate::flows::vendor::{Rotation, Vendor};
+use crate::load;
+use crate::machine::{self, Cores, resident_kib};
+use crate::relying::Provider;
+use crate::report::{Report, Who};
+use crate::world::{Plan, Population, World, account_of, serve};
+use anyhow::{Context, Result};
+use rusqlite::{Connection, params};
+use std::path::Path;
+use techpass_server::seal::hashed;
+
+/// The small database.
+const FEW: u64 = 1_000;
+/// Rows in one transaction.
+const CHUNK: u64 = 50_000;
+
+/// Fills a database that no server has open. Durability is of no interest: what breaks is made anew.
+fn fill(path: &Path, count: u64) -> Result<()> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "cache_size", -262_144)?;
+    let mut from = 0;
+    while from < count {
+        let to = (from + CHUNK).min(count);
+        let transaction = connection.transaction()?;
+        {
+            let mut rows = Rows::prepare(&transaction)?;
+            for n in from..to {
+                rows.add(n)?;
+            }
+        }
+        transaction.commit()?;
+        from = to;
+    }
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+struct Rows<'a> {
+    account: rusqlite::Statement<'a>,
+    session: rusqlite::Statement<'a>,
+    entry: rusqlite::Statement<'a>,
+    grant: rusqlite::Statement<'a>,
+    refresh: rusqlite::Statement<'a>,
+}
+
+impl<'a> Rows<'a> {
+    fn prepare(connection: &'a Connection) -> Result<Rows<'a>> {
+        Ok(Rows {
+            account: connection.prepare(
+                "INSERT INTO accounts (id, login_id, status, data) VALUES (?1, ?2, '\"active\"', ?3)",
+            )?,
+            session: connection.prepare(
+                "INSERT INTO sessions (id, secret_sha256, previous_until, expires_at) VALUES (?1, ?2, 0, ?3)",
+            )?,
+            entry: connection.prepare(
+                "INSERT INTO entries (sid, session_id, account_id, data, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            grant: connection.prepare(
+                "INSERT INTO grants (id, account_id, client_id, sid, data, expires_at) \
+                 VALUES (?1, ?2, 'portal', ?3, ?4, ?5)",
+            )?,
+            refresh: connection.prepare(
+                "INSERT INTO refresh_tokens (token_sha256, grant_id, generation, data, expires_at) \
+                 VALUES (?1, ?2, 0, ?3, ?4)",
+            )?,
+        })
+    }
+
+    fn add(&mut self, n: u64) -> Result<()> {
+        let now = crate::phone::now_s();
+        let end = now + 86_400;
+        // Hashes spread as the product's own do.
+        let hash = hashed(&n.to_string());
+        let (account, sid) = (format!("acc_fill{n:010}"), format!("sid_{hash}"));
+        let login_id = format!("person{n}@elsewhere.example");
+        let data = serde_json::to_string(&account_of(&account, &login_id, "vendor", "local")?)?;
+        self.account.execute(params![account, login_id, data])?;
+        let session = format!("ses_{hash}");
+        self.session.execute(params![session, hash, end])?;
+        let filler = "{\"filler\":\"about as long as an entry of a session or a grant is, with its time, its methods and its class\"}";
+        self.entry
+            .execute(params![sid, session, account, filler, end])?;
+        let grant = format!("grt_{hash}");
+        self.grant
+            .execute(params![grant, account, sid, filler, end])?;
+        self.refresh.execute(params![hash, grant, filler, end])?;
+        Ok(())
+    }
+}
+
+/// A login, a rotation, memory and the start with few rows and with many.
+pub async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    machine::pin(std::process::id(), Cores::Apart, false)?;
+    let directory = bench.folder.join("world");
+    for (count, name) in [(FEW, "few"), (bench.accounts, "many")] {
+        let plan = Plan {
+            program: &bench.program,
+            directory: &directory,
+            cores: Cores::Apart,
+            population: Population {
+                officers: 0,
+                vendors: 512,
+                slow_vendors: 0,
+            },
+        };
+        let mut world = World::start(&plan).await?;
+        let port = world.techpass.site.address.port();
+        world.techpass.end()?;
+        fill(&directory.join("techpass.db"), count)?;
+        let more = std::fs::read_to_string(directory.join("techpass.toml"))?;
+        let more = more.split_once("[[upstream]]").map_or("", |(_, rest)| rest);
+        let (server, ready) =
+            serve(&plan, port, "techpass", &format!("\n[[upstream]]{more}")).await?;
+        world.techpass = server;
+        if name == "many" {
+            report.fact("ready with many accounts, ms", ready.as_secs_f64() * 1000.0);
+            report.fact("many accounts", count as f64);
+        }
+        measure(bench, report, &world, name).await?;
+        let memory = resident_kib(world.techpass.pid()) as f64 / 1024.0;
+        report.fact(&format!("memory at {count} accounts, MiB"), memory);
+    }
+    Ok(())
+}
+
+async fn measure(bench: &Bench, report: &mut Report, world: &World, name: &str) -> Result<()> {
+    let provider = Provider::learn(&world.techpass.site, &world.portal_secret).await?;
+    let tokens = Codes::make(world, 1).await?.redeem(&provider).await?;
+    let token = tokens
+        .first()
+        .and_then(|answer| answer.get("refresh_token"));
+    let token = token
+        .and_then(|token| token.as_str())
+        .context("no refresh token")?;
+    let mut rotation = vec![Rotation::new(&provider, token)];
+    let mut login = Vendor::many(world, &provider, &world.vendors, 1);
+    for _ in 0..bench.repetitions {
+        let (back, outcome) = load::closed(login, bench.length).await;
+        login = back;
+        report.add(&format!("login, {name} accounts"), Who::Product, outcome);
+        let (back, outcome) = load::closed(rotation, bench.length).await;
+        rotation = back;
+        report.add(&format!("rotation, {name} accounts"), Who::Product, outcome);
+    }
+    Ok(())
+}
