@@ -9,6 +9,7 @@ pub mod account;
 pub mod audit;
 pub mod authenticator;
 pub mod client;
+pub mod consent;
 pub mod device;
 pub mod id;
 pub mod keys;

@@ -2,6 +2,7 @@
 
 use crate::id::{AccountId, ClientId, GrantId, SessionId, Sid};
 use crate::login::{Proofs, SignedIn, Who};
+use crate::oidc::claims_request::ClaimsRequest;
 use crate::time::{Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,9 @@ pub struct Grant {
     pub sid: Sid,
     /// What was granted, separated by spaces.
     pub scope: String,
+    /// Claims asked for by name (Core §5.5).
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// The request's `nonce`.
     pub nonce: Option<String>,
     /// For the ID token.

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod authenticators;
 pub mod clients;
+pub mod consents;
 pub mod db;
 pub mod error;
 pub mod grants;
@@ -38,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         version: 1,
         name: "first",
         sql: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "consents",
+        sql: include_str!("../migrations/0002_consents.sql"),
     },
     Migration {
         version: 3,

@@ -7,6 +7,7 @@ use techpass_domain::account::{Account, Status};
 use techpass_domain::audit::Record;
 use techpass_domain::authenticator::{Authenticator, Challenge, Closed};
 use techpass_domain::client::Client;
+use techpass_domain::consent::Consent;
 use techpass_domain::device::Device;
 use techpass_domain::id::{
     AccountId, AuthenticatorId, ChallengeId, ClientId, DeviceId, GrantId, LoginId, SessionId, Sid,
@@ -239,6 +240,16 @@ pub enum Write {
         successor_sha256: String,
         at: Timestamp,
     },
+    /// What an account allows a client, in place of what it allowed before.
+    SaveConsent(Consent),
+    /// The account allows the client nothing any more: its consent is gone and its grants are revoked.
+    WithdrawConsent {
+        account: AccountId,
+        client: ClientId,
+        at: Timestamp,
+    },
+    /// Whom a pairwise subject stands for.
+    KnowSubject { sub: String, account: AccountId },
     /// A signing key.
     AddKey(NewKey),
     /// Another state for a key that is still in the expected one: `next`, `active`, `retired`, `revoked`.
@@ -315,6 +326,9 @@ impl Write {
             | Write::AddRefresh(..)
             | Write::UseRefresh { .. }
             | Write::ReplaceSuccessor { .. } => crate::grants::statements(self),
+            Write::SaveConsent(..) | Write::WithdrawConsent { .. } | Write::KnowSubject { .. } => {
+                crate::consents::statements(self)
+            }
             Write::AddKey(..)
             | Write::SetKeyState { .. }
             | Write::Audit { .. }

@@ -1,9 +1,10 @@
 //! What tokens and UserInfo say about a person and a sign-in.
 
+use super::claims_request::Wanted;
 use super::error::Description;
 use super::scope::{self, Scope};
 use crate::account::Account;
-use crate::id::{AccountId, ClientId, Sid};
+use crate::id::{ClientId, Sid};
 use crate::session::Grant;
 use crate::time::{Seconds, Timestamp};
 use serde_json::{Map, Value, json};
@@ -87,31 +88,68 @@ pub fn supported() -> Vec<&'static str> {
     TOKEN.iter().copied().chain(person).collect()
 }
 
-/// The UserInfo answer (Core §5.3.2): `sub` always, and the claims of the granted scopes (§5.4) that the record has.
+/// Whether a claim says something about the person, and not about the token or the sign-in.
+pub fn is_about_the_person(name: &str) -> bool {
+    type_of(name).is_some()
+}
+
+/// The claims that these scopes ask for (Core §5.4).
+pub fn of_scope(scope: &Scope) -> impl Iterator<Item = &'static str> {
+    let wanted = BY_SCOPE.iter().filter(|(name, _)| scope.contains(name));
+    wanted.flat_map(|(_, claims)| claims.iter().map(|(name, _)| *name))
+}
+
+fn type_of(name: &str) -> Option<Type> {
+    let mut all = BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter());
+    all.find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+}
+
+/// The UserInfo answer (Core §5.3.2): `sub` always, and what the record has of the claims of the granted scopes (§5.4)
+/// and of those asked for by name (§5.5).
+pub fn userinfo(
+    subject: &str,
+    account: &Account,
+    scope: &Scope,
+    wanted: &[Wanted],
+) -> Map<String, Value> {
+    let mut claims = person(account, of_scope(scope), wanted);
+    claims.insert("sub".into(), subject.into());
+    claims
+}
+
+/// What the record has of some claims about the person.
 ///
 /// The record's own fields give `name`, `preferred_username` (the login ID), `organisation` and `email`; everything else
 /// comes from its further claims. `email_verified` is the further claim of that name; without one it is true, since
 /// addresses are set by an administrator or the home organisation and never by the person alone. `updated_at` without
 /// a further claim is the moment the record was made. A claim of the wrong JSON type is left out, never passed on.
-pub fn userinfo(account: &Account, scope: &Scope) -> Map<String, Value> {
+pub fn person(
+    account: &Account,
+    names: impl Iterator<Item = &'static str>,
+    wanted: &[Wanted],
+) -> Map<String, Value> {
     let mut claims = Map::new();
-    claims.insert("sub".into(), account.id.as_str().into());
-    for (_, wanted) in BY_SCOPE.iter().filter(|(name, _)| scope.contains(name)) {
-        for (name, kind) in *wanted {
-            if let Some(value) = claim(account, name).and_then(|value| typed(*kind, value)) {
-                claims.insert((*name).into(), value);
-            }
+    let mut all: Vec<&str> = names.collect();
+    all.extend(wanted.iter().map(|wanted| wanted.name.as_str()));
+    for name in all {
+        if let Some(value) = given(account, name) {
+            claims.insert(name.into(), value);
         }
     }
+    // A flag says nothing where the record has not what it speaks of.
     for (whole, flag) in [
         ("email", "email_verified"),
         ("phone_number", "phone_number_verified"),
     ] {
-        if !claims.contains_key(whole) {
+        if given(account, whole).is_none() {
             claims.remove(flag);
         }
     }
     claims
+}
+
+fn given(account: &Account, name: &str) -> Option<Value> {
+    typed(type_of(name)?, claim(account, name)?)
 }
 
 fn claim(account: &Account, name: &str) -> Option<Value> {
@@ -150,8 +188,12 @@ fn typed(kind: Type, value: Value) -> Option<Value> {
 pub struct IdTokenInput<'a> {
     /// This issuer.
     pub issuer: &'a str,
-    /// What was granted: client, account, moment and strength of the authentication, session entry.
+    /// `sub` as the client sees it (Core §8).
+    pub subject: &'a str,
+    /// What was granted: client, moment and strength of the authentication, session entry.
     pub grant: &'a Grant,
+    /// What the record has of the claims that the request wants in the ID token (Core §5.5), from [`person`].
+    pub person: &'a Map<String, Value>,
     /// Now.
     pub issued_at: Timestamp,
     /// In seconds.
@@ -162,12 +204,14 @@ pub struct IdTokenInput<'a> {
     pub refreshed: bool,
 }
 
-/// The claims of an ID token (Core §2), and none about the person: those are for UserInfo (§5.4).
+/// The claims of an ID token (Core §2). About the person it says only what was asked for by name (§5.5): the claims of
+/// scopes are for UserInfo (§5.4).
 pub fn id_token(input: &IdTokenInput<'_>) -> Map<String, Value> {
     let grant = input.grant;
-    let mut claims = object(json!({
+    let mut claims = input.person.clone();
+    claims.extend(object(json!({
         "iss": input.issuer,
-        "sub": grant.account,
+        "sub": input.subject,
         "aud": grant.client,
         "exp": input.issued_at.plus(input.lifetime_s),
         "iat": input.issued_at,
@@ -175,7 +219,7 @@ pub fn id_token(input: &IdTokenInput<'_>) -> Map<String, Value> {
         "acr": grant.acr,
         "amr": grant.amr,
         "sid": grant.sid,
-    }));
+    })));
     if let Some(nonce) = grant.nonce.as_ref().filter(|_| !input.refreshed) {
         claims.insert("nonce".into(), nonce.as_str().into());
     }
@@ -192,6 +236,8 @@ pub struct AccessTokenInput<'a> {
     pub issuer: &'a str,
     /// The resource it is for; UserInfo's is the issuer.
     pub audience: &'a str,
+    /// `sub` as the client sees it, so that it learns no more from this token than from the ID token (RFC 9068 §6).
+    pub subject: &'a str,
     /// What was granted.
     pub grant: &'a Grant,
     /// The scope of this token, which may be narrower than the grant's.
@@ -209,7 +255,7 @@ pub fn access_token(input: &AccessTokenInput<'_>) -> Map<String, Value> {
     let grant = input.grant;
     object(json!({
         "iss": input.issuer,
-        "sub": grant.account,
+        "sub": input.subject,
         "aud": input.audience,
         "exp": input.issued_at.plus(input.lifetime_s),
         "iat": input.issued_at,
@@ -228,8 +274,8 @@ pub struct LogoutTokenInput<'a> {
     pub issuer: &'a str,
     /// Whom it tells.
     pub client: &'a ClientId,
-    /// Whose session entry ended.
-    pub account: &'a AccountId,
+    /// Whose session entry ended: `sub` as the client sees it.
+    pub subject: &'a str,
     /// Which one.
     pub sid: &'a Sid,
     /// Unique.
@@ -243,7 +289,7 @@ pub struct LogoutTokenInput<'a> {
 pub fn logout_token(input: &LogoutTokenInput<'_>) -> Map<String, Value> {
     object(json!({
         "iss": input.issuer,
-        "sub": input.account,
+        "sub": input.subject,
         "aud": input.client,
         "iat": input.issued_at,
         "exp": input.issued_at.plus(LOGOUT_TOKEN_LIFETIME_S),
@@ -263,8 +309,8 @@ fn object(value: Value) -> Map<String, Value> {
 /// What a good access token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
-    /// For whom.
-    pub account: AccountId,
+    /// For whom, as the client sees it; the grant says which account that is.
+    pub subject: String,
     /// To whom.
     pub client: ClientId,
     /// How far it reaches.
@@ -298,7 +344,7 @@ pub fn check_access_token(
         .filter(|exp| now < *exp)
         .ok_or_else(|| Description::new("expired"))?;
     Ok(AccessToken {
-        account: AccountId::new(text("sub")?),
+        subject: text("sub")?.to_owned(),
         client: ClientId::new(text("client_id")?),
         scope: Scope::parse(text("scope")?).map_err(|e| Description::new(&e.to_string()))?,
         jti: text("jti")?.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::params::{Params, with_query};
 use crate::client::Client;
-use crate::id::{AccountId, ClientId, Sid};
+use crate::id::{ClientId, Sid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ impl EndSessionRequest {
 pub struct Hinted {
     /// The client it was issued to.
     pub client: ClientId,
-    /// The account.
-    pub account: AccountId,
+    /// `sub` as that client sees it.
+    pub subject: String,
     /// The session entry.
     pub sid: Option<Sid>,
 }
@@ -65,7 +65,7 @@ pub fn hint(claims: &Value, issuer: &str) -> Hint {
     match (text("iss"), text("aud"), text("sub")) {
         (Some(iss), Some(aud), Some(sub)) if iss == issuer => Hint::Valid(Hinted {
             client: ClientId::new(aud),
-            account: AccountId::new(sub),
+            subject: sub.to_owned(),
             sid: text("sid").map(Sid::new),
         }),
         _ => Hint::Invalid,

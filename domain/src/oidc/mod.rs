@@ -11,6 +11,7 @@
 //! | [`code`], [`refresh`] | RFC 6749 §4.1.2, RFC 9700 §2.1.1 and §4.14 |
 //! | [`bearer`] | RFC 6750 |
 //! | [`claims`] | Core §2, §5.1, §5.4; RFC 9068; Back-Channel Logout §2.4 |
+//! | [`claims_request`], [`subject`] | Core §5.5, §8 |
 //! | [`jwt`], [`upstream`] | RFC 7515, RFC 8725; Core §3.1.3.7 |
 //! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
 //! | [`end_session`] | RP-Initiated Logout |
@@ -19,6 +20,7 @@
 pub mod authorization;
 pub mod bearer;
 pub mod claims;
+pub mod claims_request;
 pub mod code;
 pub mod discovery;
 pub mod end_session;
@@ -30,6 +32,7 @@ pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod scope;
+pub mod subject;
 pub mod token;
 pub mod upstream;
 

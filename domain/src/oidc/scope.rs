@@ -66,6 +66,17 @@ impl Scope {
         Scope(known.map(str::to_owned).collect())
     }
 
+    /// These and those, each once.
+    #[must_use]
+    pub fn and(mut self, more: &Scope) -> Scope {
+        for value in more.iter() {
+            if !self.contains(value) {
+                self.0.push(value.to_owned());
+            }
+        }
+        self
+    }
+
     /// The first value that a client registered for `permitted` may not ask for; `openid` is always permitted.
     pub fn beyond(&self, permitted: &[String]) -> Option<&str> {
         let mut values = self.iter();

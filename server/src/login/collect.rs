@@ -3,6 +3,7 @@
 use super::{Bound, Driven, drive};
 use crate::app::{App, Error};
 use crate::chance;
+use crate::oidc::subject;
 use crate::seal::hashed;
 use crate::session::{self, Here};
 use crate::web::page::Fault;
@@ -48,6 +49,8 @@ pub async fn collect(
     let renewed = bound.data.login.evidence.proven_here();
     let (session_id, session_secret) = session_writes(app, here, renewed, &mut writes)?;
     let sid = entry_writes(app, here, &session_id, &achieved, &mut writes).await?;
+    let client = app.store.client(&bound.data.request.client_id).await?;
+    writes.extend(client.and_then(|client| subject::remember(app, &client, &achieved.account)));
     let code = grant_writes(app, &bound, &achieved, sid, &mut writes)?;
     writes.push(Write::Remember {
         browser_sha256: bound.browser_sha256.clone(),
@@ -172,6 +175,7 @@ fn grant_writes(
             account: achieved.account.clone(),
             sid,
             scope: request.scope.to_string(),
+            claims: Default::default(),
             nonce: request.nonce.clone(),
             auth_time: achieved.auth_time,
             acr: achieved.acr.clone(),

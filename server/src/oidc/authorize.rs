@@ -1,7 +1,8 @@
 //! The authorization endpoint (OpenID Connect Core §3.1.2). Until the redirect URI is trusted an error is a page;
 //! afterwards it is a redirect.
 
-use crate::app::App;
+use super::subject::account_of;
+use crate::app::{App, Error};
 use crate::chance;
 use crate::login::advance;
 use crate::login::begin::{self, Hints, Wanted};
@@ -12,6 +13,7 @@ use crate::web::page::{self, Outcome};
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
+use techpass_domain::client::Client;
 use techpass_domain::id::AccountId;
 use techpass_domain::login::Next;
 use techpass_domain::oidc::authorization::{self, AuthorizationRequest, PageError};
@@ -51,7 +53,7 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
     let silent = request.prompt.none;
     let wanted = Wanted {
         hints: Hints {
-            account: hinted(app, &request),
+            account: hinted(app, &client, &request).await?,
         },
         request,
         query: encoded.to_owned(),
@@ -71,12 +73,16 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
 }
 
 /// Whom `id_token_hint` names, when it is one of ours; expired ones count (Core §3.1.2.1).
-fn hinted(app: &App, request: &AuthorizationRequest) -> Option<AccountId> {
-    let token = request.id_token_hint.as_deref()?;
-    let claims = super::our_own_id_token(app, token)?;
-    match hint(&claims, &app.issuer) {
-        Hint::Valid(hinted) => Some(hinted.account),
-        Hint::Absent | Hint::Invalid => None,
+async fn hinted(
+    app: &App,
+    client: &Client,
+    request: &AuthorizationRequest,
+) -> Result<Option<AccountId>, Error> {
+    let token = request.id_token_hint.as_deref();
+    let claims = token.and_then(|token| super::our_own_id_token(app, token));
+    match claims.map(|claims| hint(&claims, &app.issuer)) {
+        Some(Hint::Valid(hinted)) => account_of(app, client, &hinted.subject).await,
+        Some(Hint::Absent | Hint::Invalid) | None => Ok(None),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logout tokens, delivered from the outbox until they arrive (Back-Channel Logout §2.5).
 
+use super::subject::subject_of;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::outbound;
@@ -119,7 +120,7 @@ async fn send(app: &App, row: &OutboxRow) -> Result<Result<(), String>, Error> {
     let claims = claims::logout_token(&claims::LogoutTokenInput {
         issuer: &app.issuer,
         client: &notice.client,
-        account: &notice.sub,
+        subject: &subject_of(app, &client, &notice.sub),
         sid: &notice.sid,
         jti: &chance::secret()?,
         issued_at: app.now(),

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod backchannel;
 pub mod end_session;
 pub mod metadata;
+pub mod subject;
 pub mod token;
 pub mod userinfo;
 

@@ -1,5 +1,6 @@
 //! The token endpoint: codes and refresh tokens (OpenID Connect Core §3.1.3, §12).
 
+use super::subject::subject_of;
 use super::{failure, json};
 use crate::app::{App, Error};
 use crate::chance;
@@ -8,7 +9,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::{Value, json as object};
+use serde_json::{Map, Value, json as object};
 use techpass_domain::audit::Record;
 use techpass_domain::client::Client;
 use techpass_domain::id::GrantId;
@@ -166,7 +167,7 @@ async fn redeem(
         refresh,
         refreshed: false,
     };
-    let tokens = tokens(app, client, &grant.grant, gives)?;
+    let tokens = tokens(app, client, &grant.grant, gives).await?;
     match app.store.commit(writes).await {
         Ok(()) => Ok(tokens),
         Err(StoreError::Conflict(conflict::SINGLE_USE)) => {
@@ -277,7 +278,7 @@ async fn rotate(
         refresh: Some(fresh),
         refreshed: true,
     };
-    let tokens = tokens(app, client, &grant.grant, gives)?;
+    let tokens = tokens(app, client, &grant.grant, gives).await?;
     match app.store.commit(vec![replace, add, require]).await {
         Ok(()) => Ok(tokens),
         // Of two at once the second gets nothing; that alone is no proof of theft, and the first answer stands.
@@ -356,14 +357,22 @@ struct Gives<'a> {
 }
 
 /// The token response (RFC 6749 §5.1, Core §3.1.3.3).
-fn tokens(app: &App, client: &Client, grant: &Grant, gives: Gives<'_>) -> Result<Value, Error> {
+async fn tokens(
+    app: &App,
+    client: &Client,
+    grant: &Grant,
+    gives: Gives<'_>,
+) -> Result<Value, Error> {
     let Gives { scope, refresh, .. } = gives;
+    let subject = subject_of(app, client, &grant.account);
+    let person = asked_by_name(app, grant).await?;
     let now = app.now();
     let keys = app.keys();
     let alg = client.id_token_signed_response_alg;
     let access = claims::access_token(&claims::AccessTokenInput {
         issuer: &app.issuer,
         audience: &app.issuer,
+        subject: &subject,
         grant,
         scope,
         jti: &format!("{}.{}", grant.id, chance::secret()?),
@@ -375,7 +384,9 @@ fn tokens(app: &App, client: &Client, grant: &Grant, gives: Gives<'_>) -> Result
     let at_hash = URL_SAFE_NO_PAD.encode(half.first_chunk::<16>().map_or(&[][..], |h| h));
     let id = claims::id_token(&claims::IdTokenInput {
         issuer: &app.issuer,
+        subject: &subject,
         grant,
+        person: &person,
         issued_at: now,
         lifetime_s: ID_TOKEN_LIFETIME_S,
         at_hash: Some(&at_hash),
@@ -392,6 +403,17 @@ fn tokens(app: &App, client: &Client, grant: &Grant, gives: Gives<'_>) -> Result
         members.insert("refresh_token".to_owned(), refresh.into());
     }
     Ok(body)
+}
+
+/// What the request wants of the person in the ID token (Core §5.5).
+async fn asked_by_name(app: &App, grant: &Grant) -> Result<Map<String, Value>, Error> {
+    let wanted = &grant.claims.id_token;
+    if wanted.is_empty() {
+        return Ok(Map::new());
+    }
+    let account = app.store.account(&grant.account).await?;
+    let of = |account| claims::person(&account, std::iter::empty(), wanted);
+    Ok(account.map(of).unwrap_or_default())
 }
 
 fn invalid_grant(description: &str) -> TokenError {

@@ -1,5 +1,6 @@
 //! UserInfo (OpenID Connect Core §5.3).
 
+use super::subject::subject_of;
 use super::{failure, json};
 use crate::app::{App, Error};
 use axum::response::Response;
@@ -71,7 +72,14 @@ async fn claims_for(
     let Some(account) = account.filter(|account| account.status == Status::Active) else {
         return Ok(Err(BearerError::Invalid));
     };
-    Ok(Ok(claims::userinfo(&account, &scope).into()))
+    let Some(client) = app.store.client(&row.grant.client).await? else {
+        return Ok(Err(BearerError::Invalid));
+    };
+    let subject = subject_of(app, &client, &account.id);
+    let wanted = &row.grant.claims.userinfo;
+    Ok(Ok(
+        claims::userinfo(&subject, &account, &scope, wanted).into()
+    ))
 }
 
 /// An access token of ours that has not expired: its grant and scope.

@@ -1,12 +1,13 @@
 use super::{ISSUER, NOW, account, grant};
-use crate::id::{AccountId, ClientId, Sid};
+use crate::id::{ClientId, Sid};
 use crate::oidc::claims::{
     AccessTokenInput, IdTokenInput, LogoutTokenInput, access_token, check_access_token, id_token,
     logout_token, supported, userinfo,
 };
+use crate::oidc::claims_request::Wanted;
 use crate::oidc::scope::Scope;
 use crate::time::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn scope(text: &str) -> Scope {
     Scope::parse(text).unwrap()
@@ -48,7 +49,10 @@ fn userinfo_gives_the_claims_of_the_granted_scopes_and_no_others() {
             }),
         ),
     ] {
-        assert_eq!(Value::Object(userinfo(&person, &scope(granted))), expected);
+        assert_eq!(
+            Value::Object(userinfo("acc_1", &person, &scope(granted), &[])),
+            expected
+        );
     }
 }
 
@@ -69,7 +73,12 @@ fn a_claim_of_the_wrong_type_is_left_out() {
     ] {
         let mut person = account();
         person.claims.insert(name.to_owned(), value.clone());
-        let claims = userinfo(&person, &scope("openid profile email address phone"));
+        let claims = userinfo(
+            "acc_1",
+            &person,
+            &scope("openid profile email address phone"),
+            &[],
+        );
         assert_eq!(claims.get(name), kept.then_some(&value), "{name} {value}");
     }
 }
@@ -78,12 +87,15 @@ fn a_claim_of_the_wrong_type_is_left_out() {
 fn nothing_says_an_absent_address_is_verified() {
     let mut person = account();
     person.email = None;
-    assert_eq!(userinfo(&person, &scope("openid email")).len(), 1);
+    assert_eq!(
+        userinfo("acc_1", &person, &scope("openid email"), &[]).len(),
+        1
+    );
     person
         .claims
         .insert("email".into(), json!("mei@home.example"));
     assert_eq!(
-        userinfo(&person, &scope("openid email"))["email"],
+        userinfo("acc_1", &person, &scope("openid email"), &[])["email"],
         "mei@home.example"
     );
 }
@@ -93,7 +105,9 @@ fn an_id_token_states_the_sign_in_and_nothing_of_the_person() {
     let grant = grant();
     let input = IdTokenInput {
         issuer: ISSUER,
+        subject: "acc_1",
         grant: &grant,
+        person: &Map::new(),
         issued_at: NOW,
         lifetime_s: 300,
         at_hash: Some("hash"),
@@ -118,11 +132,55 @@ fn an_id_token_states_the_sign_in_and_nothing_of_the_person() {
 }
 
 #[test]
+fn claims_asked_for_by_name_are_given_where_they_are_wanted_and_nowhere_else() {
+    let mut person = account();
+    person.claims.insert("nickname".into(), json!("Mei"));
+    let wanted = |name: &str| Wanted {
+        name: name.into(),
+        ..Wanted::default()
+    };
+    let all = [
+        wanted("nickname"),
+        wanted("email"),
+        wanted("birthdate"),
+        wanted("acr"),
+    ];
+    let claims = userinfo("sub-of-docs", &person, &scope("openid"), &all);
+    assert_eq!(
+        Value::Object(claims),
+        json!({"sub": "sub-of-docs", "nickname": "Mei", "email": "mei.tan@agency.example"})
+    );
+    let grant = grant();
+    let asked = claims_of(&person, &all);
+    let token = id_token(&IdTokenInput {
+        issuer: ISSUER,
+        subject: "sub-of-docs",
+        grant: &grant,
+        person: &asked,
+        issued_at: NOW,
+        lifetime_s: 300,
+        at_hash: None,
+        refreshed: false,
+    });
+    assert_eq!(token["email"], "mei.tan@agency.example");
+    assert_eq!(
+        (&token["sub"], &token["nickname"]),
+        (&json!("sub-of-docs"), &json!("Mei"))
+    );
+    assert!(!token.contains_key("email_verified") && !token.contains_key("name"));
+}
+
+fn claims_of(person: &crate::account::Account, wanted: &[Wanted]) -> Map<String, Value> {
+    crate::oidc::claims::person(person, std::iter::empty(), wanted)
+}
+
+#[test]
 fn an_access_token_is_read_back_by_its_own_resource_only() {
     let grant = grant();
     let claims = Value::Object(access_token(&AccessTokenInput {
         issuer: ISSUER,
         audience: ISSUER,
+        subject: "acc_1",
         grant: &grant,
         scope: &scope("openid email"),
         jti: "j1",
@@ -132,7 +190,7 @@ fn an_access_token_is_read_back_by_its_own_resource_only() {
     assert_eq!(claims["scope"], "openid email");
     assert_eq!(claims["client_id"], "docs");
     let token = check_access_token(&claims, ISSUER, ISSUER, NOW).unwrap();
-    assert_eq!(token.account, AccountId::new("acc_1"));
+    assert_eq!(token.subject, "acc_1");
     assert_eq!(
         (token.jti.as_str(), token.expires_at),
         ("j1", NOW.plus(300))
@@ -160,7 +218,7 @@ fn a_logout_token_has_its_event_and_never_a_nonce() {
     let token = logout_token(&LogoutTokenInput {
         issuer: ISSUER,
         client: &ClientId::new("docs"),
-        account: &AccountId::new("acc_1"),
+        subject: "acc_1",
         sid: &Sid::new("sid_1"),
         jti: "j1",
         issued_at: NOW,
@@ -179,13 +237,20 @@ fn every_claim_that_is_given_is_announced() {
     let grant = grant();
     let given = id_token(&IdTokenInput {
         issuer: ISSUER,
+        subject: "acc_1",
         grant: &grant,
+        person: &Map::new(),
         issued_at: NOW,
         lifetime_s: 300,
         at_hash: Some("hash"),
         refreshed: false,
     });
-    let person = userinfo(&account(), &scope("openid profile email address phone"));
+    let person = userinfo(
+        "acc_1",
+        &account(),
+        &scope("openid profile email address phone"),
+        &[],
+    );
     for name in given.keys().chain(person.keys()) {
         assert!(supported().contains(&name.as_str()), "{name}");
     }

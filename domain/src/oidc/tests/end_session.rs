@@ -1,5 +1,5 @@
 use super::{ISSUER, client};
-use crate::id::{AccountId, ClientId, Sid};
+use crate::id::{ClientId, Sid};
 use crate::oidc::end_session::{
     EndSessionRequest, Hint, Hinted, client_of, hint, return_location, return_of,
 };
@@ -13,7 +13,7 @@ fn request(text: &str) -> EndSessionRequest {
 fn hinted(client: &str) -> Hint {
     Hint::Valid(Hinted {
         client: ClientId::new(client),
-        account: AccountId::new("acc_1"),
+        subject: "acc_1".into(),
         sid: Some(Sid::new("sid_1")),
     })
 }

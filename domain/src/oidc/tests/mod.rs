@@ -8,6 +8,7 @@
 
 mod authorization;
 mod claims;
+mod claims_request;
 mod code;
 mod discovery;
 mod end_session;
@@ -17,6 +18,7 @@ mod params;
 mod redirect_uri;
 mod refresh;
 mod scope;
+mod subject;
 mod token;
 mod upstream;
 
@@ -72,6 +74,7 @@ fn grant() -> Grant {
         account: AccountId::new("acc_1"),
         sid: Sid::new("sid_1"),
         scope: "openid email".into(),
+        claims: Default::default(),
         nonce: Some("n-1".into()),
         auth_time: Timestamp(NOW.0 - 100),
         acr: "urn:techpass:acr:number-match".into(),
