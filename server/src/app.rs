@@ -7,6 +7,7 @@ use crate::keys::{Keeper, KeyRing};
 use crate::metrics::Metrics;
 use crate::oidc::metadata::Documents;
 use crate::passwords::Passwords;
+use crate::remote::Remote;
 use crate::seal::Seal;
 use crate::upstream::Upstreams;
 use crate::wake::Wake;
@@ -88,6 +89,8 @@ pub struct Inner {
     pub wake: Wake,
     /// Calls to others.
     pub http: reqwest::Client,
+    /// What clients keep elsewhere.
+    pub remote: Remote,
     /// Home organisations.
     pub upstreams: Upstreams,
     /// What is counted.
@@ -131,6 +134,7 @@ impl App {
             issuer: config.issuer(),
             passwords: Passwords::new(&config.limits.load, metrics.passwords.clone())?,
             load: Load::new(&config.limits.load),
+            remote: Remote::new(&config.outbound, http.clone()),
             config,
             store,
             clock,

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 use techpass_domain::authenticator::PhoneKey;
+use techpass_domain::oidc::jwk;
 use techpass_domain::oidc::jwt::{self, Unverified};
 
 /// Why a token is not believed. The texts are for logs and clients; they never repeat the token.
@@ -69,53 +69,62 @@ pub fn is_p256(key: &PhoneKey) -> bool {
 }
 
 /// The claims of a token signed by one of these keys with one of these algorithms. `kid` chooses the key; without it
-/// the only key of that kind is taken (OpenID Connect Core §10.1).
-pub fn by_jwks(token: &str, jwks: &Value, algorithms: &[String]) -> Result<Value, JoseError> {
+/// the only key of that kind is taken (OpenID Connect Core §10.1). Nothing but signature and form is verified.
+pub fn by_jwks<S: AsRef<str>>(
+    token: &str,
+    jwks: &Value,
+    algorithms: &[S],
+) -> Result<Value, JoseError> {
     let compact = parse(token)?;
-    let alg = compact.header.alg.clone();
-    if !algorithms.contains(&alg) {
+    let alg = compact.header.alg.as_str();
+    if !algorithms.iter().any(|agreed| agreed.as_ref() == alg) {
         return Err(JoseError::Algorithm);
     }
-    let (algorithm, kty) = match alg.as_str() {
-        "ES256" => (Algorithm::ES256, "EC"),
-        "RS256" => (Algorithm::RS256, "RSA"),
-        _ => return Err(JoseError::Algorithm),
-    };
-    let fitting = fitting_keys(&compact, jwks, kty, &alg);
-    let key = match fitting.as_slice() {
-        [key] => *key,
-        _ => return Err(JoseError::NoKey),
-    };
-    let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|_| JoseError::NoKey)?;
-    let key = DecodingKey::from_jwk(&jwk).map_err(|_| JoseError::NoKey)?;
+    let jwk = jwk::choose(jwks, alg, compact.header.kid.as_deref()).ok_or(JoseError::NoKey)?;
+    let (key, algorithm) = decoding_key(jwk, alg).ok_or(JoseError::NoKey)?;
     check(&compact, &key, algorithm)?;
     claims(&compact)
 }
 
-/// Keys of the right kind, for signatures, without private members, RSA of at least 2048 bits.
-fn fitting_keys<'a>(
-    compact: &Unverified<'_>,
-    jwks: &'a Value,
-    kty: &str,
-    alg: &str,
-) -> Vec<&'a Value> {
-    let text = |key: &'a Value, name: &str| key.get(name).and_then(Value::as_str);
-    let keys = jwks.get("keys").and_then(Value::as_array);
-    let fits = |key: &&'a Value| {
-        text(key, "kty") == Some(kty)
-            && text(key, "use").is_none_or(|u| u == "sig")
-            && text(key, "alg").is_none_or(|a| a == alg)
-            && key.get("d").is_none()
-            && match compact.header.kid.as_deref() {
-                Some(kid) => text(key, "kid") == Some(kid),
-                None => true,
-            }
-            && (kty != "RSA"
-                || text(key, "n")
-                    .and_then(|n| URL_SAFE_NO_PAD.decode(n).ok())
-                    .is_some_and(|n| n.len() >= 256))
-    };
-    keys.into_iter().flatten().filter(fits).collect()
+/// A public key that [`jwk::choose`] found fit for the algorithm, for the library that verifies.
+fn decoding_key(jwk: &Value, alg: &str) -> Option<(DecodingKey, Algorithm)> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let rsa = || DecodingKey::from_rsa_components(text("n")?, text("e")?).ok();
+    match alg {
+        "RS256" => Some((rsa()?, Algorithm::RS256)),
+        "PS256" => Some((rsa()?, Algorithm::PS256)),
+        "ES256" => {
+            let key = DecodingKey::from_ec_components(text("x")?, text("y")?);
+            Some((key.ok()?, Algorithm::ES256))
+        }
+        "EdDSA" => {
+            let key = DecodingKey::from_ed_components(text("x")?);
+            Some((key.ok()?, Algorithm::EdDSA))
+        }
+        _ => None,
+    }
+}
+
+/// The claims of a token that carries an HMAC under this secret; `HS256` and nothing else (RFC 7518 §3.2). The secret is
+/// one that this server made, so it has 256 random bits.
+pub fn by_secret(token: &str, secret: &[u8]) -> Result<Value, JoseError> {
+    let compact = parse(token)?;
+    if compact.header.alg != "HS256" {
+        return Err(JoseError::Algorithm);
+    }
+    check(
+        &compact,
+        &DecodingKey::from_secret(secret),
+        Algorithm::HS256,
+    )?;
+    claims(&compact)
+}
+
+/// Whether a token may be one that names no type, or this one; nothing is verified. Tokens that name another type are
+/// made for something else (RFC 8725 §3.11).
+pub fn may_be_typ(token: &str, typ: &str) -> bool {
+    parse(token)
+        .is_ok_and(|token| jwt::may_be_id_token(&token.header) || jwt::is_typ(&token.header, typ))
 }
 
 fn check(
@@ -135,3 +144,6 @@ fn claims(compact: &Unverified<'_>) -> Result<Value, JoseError> {
     let claims = compact.claims();
     claims.map_err(|error| JoseError::Malformed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

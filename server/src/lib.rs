@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod oidc;
 pub mod outbound;
 pub mod passwords;
+pub mod remote;
 pub mod routes;
 pub mod seal;
 pub mod serve;

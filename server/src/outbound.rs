@@ -2,6 +2,7 @@
 
 use crate::app::Error;
 use crate::config::Outbound;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The longest a call may take.
@@ -31,7 +32,8 @@ pub fn client(config: &Outbound) -> Result<reqwest::Client, Error> {
         .map_err(|error| Error::System(format!("the HTTP client cannot be made: {error}")))
 }
 
-/// Resolves names to public addresses only, so that nobody can make the server call into its own network.
+/// Resolves names to public addresses only, so that nobody can make the server call into its own network. It is asked
+/// for each new connection, and the connection goes to what it answered: there is no second look that could differ.
 struct PublicOnly;
 
 impl reqwest::dns::Resolve for PublicOnly {
@@ -62,36 +64,65 @@ pub fn allowed(config: &Outbound, url: &url::Url) -> bool {
     }
 }
 
-/// Whether an address is one of the public Internet.
-fn is_public(ip: std::net::IpAddr) -> bool {
+/// Whether an address is one of the public Internet (RFC 6890 and the special-purpose registries it founded). An IPv6
+/// address that carries an IPv4 one leads there, so that one counts.
+fn is_public(ip: IpAddr) -> bool {
     match ip {
-        std::net::IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            let benchmark = a == 198 && (18..20).contains(&b);
-            !(ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_broadcast()
-                || ip.is_documentation()
-                || ip.is_multicast()
-                || ip.is_unspecified()
-                || a == 0
-                || a >= 240
-                || shared
-                || benchmark)
-        }
-        std::net::IpAddr::V6(ip) => {
-            if let Some(mapped) = ip.to_ipv4_mapped() {
-                return is_public(mapped.into());
-            }
-            !(ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local())
-        }
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
     }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let benchmark = a == 198 && (18..20).contains(&b);
+    let assignments = (a, b, c) == (192, 0, 0);
+    let relay_anycast = (a, b, c) == (192, 88, 99);
+    !(ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || ip.is_multicast()
+        || a == 0
+        || a >= 240
+        || shared
+        || benchmark
+        || assignments
+        || relay_anycast)
+}
+
+/// Only 2000::/3 is unicast of the public Internet, and NAT64 leads to IPv4.
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    if let Some(mapped) = ip.to_ipv4_mapped() {
+        return is_public_v4(mapped);
+    }
+    let bits = ip.to_bits();
+    let within = |prefix: Ipv6Addr, length: u32| (bits ^ prefix.to_bits()) >> (128 - length) == 0;
+    let of = |a: u16, b: u16| Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0);
+    let last_32 = Ipv4Addr::from_bits((bits & u128::from(u32::MAX)) as u32);
+    if within(of(0x64, 0xff9b), 96) {
+        return is_public_v4(last_32);
+    }
+    if within(of(0x2002, 0), 16) {
+        let six_to_four = ((bits >> 80) & u128::from(u32::MAX)) as u32;
+        return is_public_v4(Ipv4Addr::from_bits(six_to_four));
+    }
+    // ISATAP (RFC 5214 §6.1): the last half is 0000:5efe or 0200:5efe and an IPv4 address.
+    let isatap = matches!((bits >> 32) as u32, 0x5efe | 0x0200_5efe);
+    if isatap && !is_public_v4(last_32) {
+        return false;
+    }
+    // Teredo, benchmarks, ORCHID and other assignments of protocols; documentation, twice.
+    let special = [
+        (of(0x2001, 0), 23),
+        (of(0x2001, 0xdb8), 32),
+        (of(0x3fff, 0), 20),
+    ];
+    within(of(0x2000, 0), 3)
+        && !special
+            .into_iter()
+            .any(|(prefix, length)| within(prefix, length))
 }
 
 /// Reads an answer's body, at most [`ANSWER_MAX`] bytes.
@@ -127,10 +158,46 @@ mod tests {
             "::ffff:10.0.0.1",
             "255.255.255.255",
             "240.0.0.1",
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "192.0.0.8",
+            "192.88.99.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "::",
+            "::10.0.0.1",
+            "::ffff:0:10.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b:1::8.8.8.8",
+            "2002:a00:1::1",
+            "2002:7f00:1::",
+            "2002:c0a8:101::1",
+            "2001:0:808:808::1",
+            "2001:2::1",
+            "2001:20::1",
+            "2001:db8::1",
+            "3fff::1",
+            "5f00::1",
+            "100::1",
+            "fec0::1",
+            "ff02::1",
+            "2606:4700::5efe:10.0.0.1",
+            "2606:4700::200:5efe:192.168.0.1",
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
-        for text in ["203.0.114.1", "8.8.8.8", "2606:4700::1"] {
+        for text in [
+            "203.0.114.1",
+            "8.8.8.8",
+            "192.88.98.1",
+            "2606:4700::1",
+            "2001:4860:4860::8888",
+            "2a00:1450::5efe:8.8.8.8",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::1",
+        ] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
     }

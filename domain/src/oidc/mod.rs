@@ -13,6 +13,7 @@
 //! | [`claims`] | Core §2, §5.1, §5.4; RFC 9068; Back-Channel Logout §2.4 |
 //! | [`claims_request`], [`subject`] | Core §5.5, §8 |
 //! | [`jwt`], [`upstream`] | RFC 7515, RFC 8725; Core §3.1.3.7 |
+//! | [`jwk`], [`freshness`] | RFC 7517, Core §10.1: keys of clients; RFC 9111: how long what was fetched is good |
 //! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
 //! | [`end_session`] | RP-Initiated Logout |
 //! | [`error`] | the error codes of all of them |
@@ -25,6 +26,8 @@ pub mod code;
 pub mod discovery;
 pub mod end_session;
 pub mod error;
+pub mod freshness;
+pub mod jwk;
 pub mod jwt;
 pub mod params;
 pub mod pkce;

@@ -13,6 +13,8 @@ mod code;
 mod discovery;
 mod end_session;
 mod error;
+mod freshness;
+mod jwk;
 mod jwt;
 mod params;
 mod redirect_uri;
