@@ -57,6 +57,12 @@ enum Command {
     Import(commands::import::Args),
     /// The audit record.
     Audit(commands::audit::Args),
+    /// Write a copy of the database while it is in use, and check it.
+    Backup(commands::backup::Args),
+    /// Put a copy back; every session in it ends.
+    Restore(commands::restore::Args),
+    /// Check configuration, secrets, database, disk, clock, TLS and upstreams.
+    Doctor(commands::doctor::Args),
     /// Whether a running server is ready, for container probes.
     Healthcheck(commands::healthcheck::Args),
     /// Print what makes a shell complete this program's words.
@@ -118,6 +124,9 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(command) => commands::keys::run(command).await?,
         Command::Import(args) => commands::import::run(args).await?,
         Command::Audit(args) => commands::audit::run(args).await?,
+        Command::Backup(args) => commands::backup::run(args).await?,
+        Command::Restore(args) => commands::restore::run(args).await?,
+        Command::Doctor(args) => commands::doctor::run(args).await?,
         Command::Healthcheck(args) => commands::healthcheck::run(args).await?,
         Command::Completions { shell } => {
             let mut words = Cli::command();
@@ -152,6 +161,6 @@ fn start_logging(log: &Log) {
     if text {
         builder.with_ansi(std::io::stderr().is_terminal()).init();
     } else {
-        builder.json().init();
+        builder.json().with_span_list(false).init();
     }
 }

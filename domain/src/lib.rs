@@ -11,6 +11,7 @@ pub mod authenticator;
 pub mod client;
 pub mod consent;
 pub mod device;
+pub mod epoch;
 pub mod id;
 pub mod keys;
 pub mod login;

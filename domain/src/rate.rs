@@ -59,9 +59,32 @@ impl Bucket {
     }
 }
 
+/// Whether an application that is answered without a person goes in circles: it was answered so often within so long.
+/// With a `max` of 0 nothing ever does.
+pub fn in_circles(answered: &[Timestamp], max: usize, within_s: Seconds, now: Timestamp) -> bool {
+    let lately = answered.iter().filter(|at| now.since(**at) < within_s);
+    max > 0 && lately.count() >= max
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn five_answers_within_a_minute_are_a_circle() {
+        let at = |moments: &[i64]| moments.iter().copied().map(Timestamp).collect::<Vec<_>>();
+        let now = Timestamp(1_000);
+        for (answered, max, circle) in [
+            (at(&[996, 997, 998, 999, 1_000]), 5, true),
+            (at(&[941, 997, 998, 999, 1_000]), 5, true),
+            (at(&[940, 997, 998, 999, 1_000]), 5, false),
+            (at(&[997, 998, 999, 1_000]), 5, false),
+            (at(&[1_000; 50]), 0, false),
+            (at(&[]), 1, false),
+        ] {
+            assert_eq!(in_circles(&answered, max, 60, now), circle, "{answered:?}");
+        }
+    }
 
     const THREE_A_MINUTE: Rate = Rate { max: 3, per_s: 60 };
 

@@ -127,6 +127,9 @@ impl App {
         };
         let keys = KeyRing::load(&store, keeper, None).await?;
         let keys = keys.ok_or_else(|| Error::internal("there are no signing keys"))?;
+        if server {
+            crate::epoch::advance(&store, &config.epoch_file(), clock.now()).await?;
+        }
         let http = crate::outbound::client(&config.outbound)?;
         let upstreams = Upstreams::new(&config)?;
         Ok(App(Arc::new(Inner {

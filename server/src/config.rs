@@ -354,48 +354,9 @@ impl Config {
         origin(&self.public_url)
     }
 
-    /// How the database is opened, by the server that owns it or by a command beside it.
-    pub fn opening(&self, server: bool) -> techpass_store::sqlite::Open {
-        const PAGES_PER_MB: u32 = 256;
-        let size_max_mb = self.database.size_max_mb;
-        techpass_store::sqlite::Open {
-            server,
-            pages_max: size_max_mb.map(|mb| mb.max(1).saturating_mul(PAGES_PER_MB)),
-            ..Default::default()
-        }
-    }
-
     /// Whether cookies carry `Secure` and the `__Host-` prefix.
     pub fn secure(&self) -> bool {
         self.public_url.scheme() == "https"
-    }
-
-    /// What a production file does not contain by accident; each is named in a warning at start.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let mut warn = |when: bool, text: &str| {
-            if when {
-                warnings.push(text.to_owned());
-            }
-        };
-        warn(
-            !self.secure(),
-            "public_url is plain HTTP: cookies are not protected",
-        );
-        warn(self.brand.demonstration, "brand.demonstration is on");
-        warn(
-            self.outbound.allow_private,
-            "outbound.allow_private is on: calls may go to private and loopback addresses",
-        );
-        warn(
-            self.access.rules.iter().any(|rule| rule.test_clients_only),
-            "access has a rule for test clients",
-        );
-        warn(
-            self.limits.number.short_max > 10,
-            "limits.number.short_max lets phones be rung very often",
-        );
-        warnings
     }
 
     /// The upstream whose people have login IDs of this domain.

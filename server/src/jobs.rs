@@ -8,6 +8,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_secs(2);
 /// Ticks between two sweeps.
 const SWEEP_TICKS: u32 = 30;
+/// Ticks between two steps of the epoch, so that a copy of the database is told apart an hour after it was made.
+const EPOCH_TICKS: u32 = 1_800;
 
 /// Runs until the process ends. A failed round is logged and the next one tries again.
 pub async fn run(app: App) {
@@ -27,6 +29,9 @@ async fn round(app: &App, tick: u32) -> Result<(), Error> {
     app.reload_keys().await?;
     if tick.is_multiple_of(SWEEP_TICKS) {
         app.store.sweep(app.now()).await?;
+    }
+    if tick.is_multiple_of(EPOCH_TICKS) {
+        crate::epoch::advance(&app.store, &app.config.epoch_file(), app.now()).await?;
     }
     Ok(())
 }

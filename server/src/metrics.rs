@@ -393,6 +393,8 @@ pub async fn scrape(app: &App) -> Result<String, Error> {
     scraped.pieces.set(wide(counters.pieces));
     scraped.groups.set(wide(counters.groups));
     scraped.schema.set(app.store.schema_version().await?);
+    let backup = app.store.backed_up_at().await?;
+    scraped.backup.set(backup.map_or(0, |at| at.0));
     let (memory, files) = process();
     scraped.memory.set(memory);
     scraped.files.set(files);

@@ -20,11 +20,14 @@ use techpass_domain::id::UpstreamId;
 use techpass_domain::login::{Chosen, Event, Prompt, UpstreamProof};
 use techpass_domain::oidc::params::Params;
 use techpass_domain::problem::Problem;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use trip::Identity;
 
 /// Trips of one login that may be out at once: two tabs, a reload.
 const TRIPS_MAX: usize = 5;
+/// Requests for an upstream's metadata that may be out at once: when it stalls, the others are told at once, and nobody
+/// who signs in elsewhere waits behind them.
+const ASKING_MAX: usize = 16;
 /// How far an upstream's clock may be off, in seconds.
 const SKEW_S: i64 = 60;
 /// `acr` values of an upstream that mean the same here.
@@ -43,6 +46,7 @@ pub struct Upstream {
     /// Its issuer, as its tokens spell it.
     pub issuer: String,
     secret: String,
+    asking: Semaphore,
     learned: RwLock<Option<Arc<trip::Learned>>>,
 }
 
@@ -60,6 +64,7 @@ impl Upstreams {
                 issuer,
                 secret: secret.trim().to_owned(),
                 config: one.clone(),
+                asking: Semaphore::new(ASKING_MAX),
                 learned: RwLock::new(None),
             };
             all.insert(one.id.clone(), Arc::new(upstream));

@@ -4,7 +4,7 @@ use crate::db::{Row, Statement};
 use crate::error::StoreError;
 use crate::write::{Write, conflict, data, misrouted};
 use crate::{Store, from_json};
-use techpass_domain::id::{GrantId, Sid};
+use techpass_domain::id::{ClientId, GrantId, Sid};
 use techpass_domain::session::Grant;
 use techpass_domain::time::Timestamp;
 
@@ -212,6 +212,19 @@ impl Store {
     pub async fn grant(&self, id: &GrantId) -> Result<Option<GrantRow>, StoreError> {
         let sql = "SELECT data, revoked_at FROM grants WHERE id = $1";
         self.one(sql, vec![id.as_str().into()], grant).await
+    }
+
+    /// When a client was last given grants in a session entry, newest first, at most `limit`.
+    pub async fn granted_at(
+        &self,
+        sid: &Sid,
+        client: &ClientId,
+        limit: i64,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        let sql = "SELECT data, revoked_at FROM grants WHERE sid = $1 AND client_id = $2 ORDER BY id DESC LIMIT $3";
+        let params = vec![sid.as_str().into(), client.as_str().into(), limit.into()];
+        let rows = self.many(sql, params, grant).await?;
+        Ok(rows.into_iter().map(|row| row.grant.created_at).collect())
     }
 
     /// The grants that clients were given in a session entry, revoked ones too.

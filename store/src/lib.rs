@@ -11,6 +11,7 @@ pub mod consents;
 pub mod db;
 pub mod error;
 pub mod grants;
+pub mod instance;
 pub mod keeping;
 pub mod migrate;
 pub mod sessions;
@@ -49,6 +50,11 @@ const MIGRATIONS: &[Migration] = &[
         version: 3,
         name: "device grants",
         sql: include_str!("../migrations/0003_device_grants.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "instance",
+        sql: include_str!("../migrations/0010_instance.sql"),
     },
 ];
 

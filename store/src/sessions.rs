@@ -208,6 +208,17 @@ impl Store {
         self.one(sql, vec![sid.as_str().into()], entry).await
     }
 
+    /// Whether an account has signed in in this browser before, and is remembered there.
+    pub async fn has_signed_in(
+        &self,
+        browser_sha256: &str,
+        account: &AccountId,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT used_at FROM remembered WHERE browser_sha256 = $1 AND account_id = $2";
+        let params = vec![browser_sha256.into(), account.as_str().into()];
+        Ok(self.one(sql, params, |row| row.int(0)).await?.is_some())
+    }
+
     /// The accounts a browser's picker remembers, last used first, at most ten.
     pub async fn remembered(&self, browser_sha256: &str) -> Result<Vec<AccountId>, StoreError> {
         let sql = "SELECT account_id FROM remembered WHERE browser_sha256 = $1 \

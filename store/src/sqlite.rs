@@ -4,12 +4,15 @@
 //! server that owns the file holds the lock file beside it; administration commands open the same file without that
 //! lock while the server runs, and the two take turns by SQLite's own locks.
 
+mod backup;
 mod checkpoint;
 mod connect;
 mod fault;
 mod readers;
 mod text;
 mod writer;
+
+pub use backup::{Inspected, copy, inspect, lock};
 
 use std::fmt;
 use std::path::Path;

@@ -42,6 +42,8 @@ pub mod conflict {
     pub const GRANT: &str = "grant";
     /// There is no such row, or there is one already.
     pub const ROW: &str = "row";
+    /// The epoch was changed first by somebody else.
+    pub const EPOCH: &str = "epoch";
 }
 
 /// A new login row.
@@ -259,6 +261,12 @@ pub enum Write {
         to: &'static str,
         at: Timestamp,
     },
+    /// The epoch, when it is still the expected one.
+    SetEpoch { from: Option<i64>, to: i64 },
+    /// A backup was made.
+    NoteBackup { at: Timestamp },
+    /// Ends every session, grant, code, link and open login.
+    EndEverything { at: Timestamp },
     /// A line of the audit record. `seq` sorts by time and is unique.
     Audit { seq: String, record: Record },
     /// Something to deliver.
@@ -328,6 +336,9 @@ impl Write {
             | Write::ReplaceSuccessor { .. } => crate::grants::statements(self),
             Write::SaveConsent(..) | Write::WithdrawConsent { .. } | Write::KnowSubject { .. } => {
                 crate::consents::statements(self)
+            }
+            Write::SetEpoch { .. } | Write::NoteBackup { .. } | Write::EndEverything { .. } => {
+                crate::instance::statements(self)
             }
             Write::AddKey(..)
             | Write::SetKeyState { .. }

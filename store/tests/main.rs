@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+mod backup;
 mod contract;
 mod crash;
 mod sqlite;

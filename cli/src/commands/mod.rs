@@ -1,12 +1,15 @@
 //! Administration: one noun a file, each verb a function of `techpass_server::admin`.
 
 pub mod audit;
+pub mod backup;
 pub mod clients;
 pub mod devices;
+pub mod doctor;
 pub mod healthcheck;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod restore;
 pub mod serve;
 pub mod users;
 

@@ -37,6 +37,9 @@ allow_private = true
 short_max = 1000
 long_max = 10000
 
+[limits.circles]
+max = 100
+
 [authenticator]
 public_url = "{authenticator}"
 issuers = {issuers}

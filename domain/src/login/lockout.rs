@@ -37,6 +37,17 @@ impl Default for Lockout {
     }
 }
 
+/// Under what name failures are counted. A browser in which the account has signed in before has a count of its own, so
+/// that the wrong passwords and codes of strangers do not lock out the person, nor the person's slips help strangers.
+/// Everybody else shares the account's count, whichever browser they come with: a new browser is no new chance.
+pub fn counted_under(subject: &str, browser: &str, has_signed_in: bool) -> String {
+    if has_signed_in {
+        format!("{subject}|{browser}")
+    } else {
+        subject.to_owned()
+    }
+}
+
 impl Failures {
     /// Until when the factor is locked, if it is. Every further round of failures doubles the pause.
     pub fn locked_until(self, rules: Lockout, now: Timestamp) -> Option<Timestamp> {
@@ -91,6 +102,39 @@ mod tests {
             failures.locked_until(rules, t0.plus(1_000)),
             Some(t0.plus(1_000 + 1_800))
         );
+    }
+
+    #[test]
+    fn strangers_lock_themselves_out_and_not_the_person() {
+        // Who tries, whether that browser has signed in to the account before, and whose tries count together.
+        let table = [
+            ("hers", true, "acc|hers"),
+            ("her other one", true, "acc|her other one"),
+            ("a stranger's", false, "acc"),
+            ("another stranger's", false, "acc"),
+        ];
+        for (browser, has_signed_in, name) in table {
+            assert_eq!(counted_under("acc", browser, has_signed_in), name);
+        }
+        let rules = Lockout::default();
+        let now = Timestamp(1_000);
+        let mut counts = std::collections::BTreeMap::<String, Failures>::new();
+        let mut fail = |browser, has_signed_in| {
+            let count = counts
+                .entry(counted_under("acc", browser, has_signed_in))
+                .or_default();
+            *count = count.failed(now);
+            count.locked_until(rules, now).is_some()
+        };
+        for n in 0..5 {
+            // A new browser each time is no new chance.
+            assert_eq!(fail(["a", "b", "c", "d", "e"][n], false), n == 4);
+        }
+        assert!(!fail("hers", true), "a stranger locked the person out");
+        // She may slip as often as anybody, and then pauses as well.
+        for n in 1..5 {
+            assert_eq!(fail("hers", true), n == 4);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Wrong codes and wrong passwords: what is said, when it pauses, when it goes on.
 
+use crate::support::application::Application;
 use crate::support::browser::Browser;
 use crate::support::demo::Demo;
 use crate::support::page::Page;
-use crate::support::people::{ARJUN, SITI};
+use crate::support::people::{ARJUN, PROBE, SITI};
 
 async fn at_the_code(demo: &Demo) -> (Browser, Page) {
     let mut browser = Browser::computer(demo, "gmd", ARJUN).await;
@@ -66,6 +67,73 @@ async fn five_wrong_codes_pause_the_account_for_a_quarter_of_an_hour() {
     let right = demo.phone(ARJUN).code("SG Govt M365");
     let page = browser.press(&page, "Sign in", &[("code", &right)]).await;
     assert_eq!(page.number().len(), 2, "{page:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_does_not_lock_out_a_browser_that_has_signed_in_before() {
+    let demo = Demo::start();
+    let app = Application::add(&demo, "probe-app");
+    let mut hers = Browser::default();
+    app.code(&mut hers).await;
+    let again = app.request(&[("prompt", Some("login"))]);
+    // A stranger tries until the account pauses, from one new browser after the other.
+    for n in 1..=6 {
+        let mut stranger = Browser::default();
+        let page = stranger.open(&app.request(&[])).await;
+        let page = stranger.identify(page, PROBE).await;
+        let page = stranger
+            .press(&page, "Sign in", &[("password", "a guess")])
+            .await;
+        assert_eq!(page.status == 429, n >= 5, "try {n}: {page:?}");
+    }
+    let mut stranger = Browser::default();
+    let page = stranger.open(&app.request(&[])).await;
+    let page = stranger.identify(page, PROBE).await;
+    let page = stranger.password(&page).await;
+    assert_eq!(page.status, 429, "the pause is over already: {page:?}");
+    // Her own browser is not affected, and has its own five tries.
+    let page = hers.open(&again).await;
+    let page = hers.password(&page).await;
+    app.code_of(&page);
+    let mut page = hers.open(&again).await;
+    for n in 1..=5 {
+        page = hers
+            .press(&page, "Sign in", &[("password", "a slip")])
+            .await;
+        assert_eq!(page.status == 429, n == 5, "slip {n}: {page:?}");
+    }
+    let page = hers.password(&page).await;
+    assert_eq!(page.status, 429, "her browser may guess without end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_asks_in_circles_is_stopped() {
+    let demo = Demo::start();
+    let config = demo.config("techpass");
+    // The demonstration lets test suites ask often; this application is an ordinary one.
+    let app = Application::ordinary(&config, &demo.techpass(), "ordinary-app");
+    let mut browser = Browser::default();
+    let page = browser.open(&app.request(&[])).await;
+    let page = browser.identify(page, SITI).await;
+    let page = browser.password(&page).await;
+    let page = browser.approve(&demo, &page, SITI).await;
+    app.code_of(&page);
+    let mut page = page;
+    for _ in 0..100 {
+        page = browser.open(&app.request(&[])).await;
+        if page.problem() == "REQ-108" {
+            break;
+        }
+        app.code_of(&page);
+    }
+    assert_eq!(
+        (page.status, page.problem().as_str()),
+        (429, "REQ-108"),
+        "{page:?}"
+    );
+    demo.advance(61).await;
+    let page = browser.open(&app.request(&[])).await;
+    app.code_of(&page);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod answers;
+mod backup;
 mod crash;
+mod faults;
 mod limits;
 mod links;
 mod logs;

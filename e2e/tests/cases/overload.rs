@@ -24,7 +24,7 @@ async fn a_full_house_refuses_at_once_and_lets_tokens_and_log_outs_through() {
     let (provider, server, app) = world("[limits.load]\nsign_in_max = 1\n").await;
     let mut browser = Browser::default();
     let page = browser.open(&app.request(&[])).await;
-    provider.play(Trick::Silent);
+    provider.play(Trick::Mute);
     // The only place is taken by somebody whose home organisation says nothing.
     let stuck = tokio::spawn(async move { browser.identify(page, MEI).await });
     provider.asked().await;
@@ -55,6 +55,47 @@ async fn a_full_house_refuses_at_once_and_lets_tokens_and_log_outs_through() {
     let page = other.open(&app.request(&[])).await;
     let page = other.identify(page, MEI).await;
     app.code_of(&page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_organisation_that_stalls_holds_up_nobody_else() {
+    let (provider, _server, app) = world("[limits.load]\nupstream_max = 1\n").await;
+    let mut first = Browser::default();
+    let page = first.open(&app.request(&[])).await;
+    // Its metadata is known; now it takes codes and says nothing.
+    provider.play(Trick::Silent);
+    let stuck = tokio::spawn(async move { first.identify(page, MEI).await });
+    provider.asked().await;
+    // Whoever signs in here is served as ever.
+    let mut vendor = Browser::default();
+    let page = vendor.open(&app.request(&[])).await;
+    let page = vendor.identify(page, SITI).await;
+    page.expect_heading("Enter your password");
+    assert_eq!(vendor.password(&page).await.status, 422);
+    // One more officer is told at once.
+    let mut second = Browser::default();
+    let page = second.open(&app.request(&[])).await;
+    let sending = page.sends("Next").with("login_id", MEI);
+    let there = second.send(&sending).await;
+    let there = there.location().expect("a redirect").to_owned();
+    let back = Browser::default()
+        .method(reqwest::Method::GET, &there)
+        .await;
+    let back = back.location().expect("a redirect back").to_owned();
+    let cookies: Vec<_> = second
+        .cookies
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    let refused = client()
+        .get(back)
+        .header("cookie", cookies.join("; "))
+        .send()
+        .await;
+    let refused = refused.expect("an answer");
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key(RETRY_AFTER));
+    assert_eq!(stuck.await.expect("a page").problem(), "SYS-801");
 }
 
 /// Sends a sign-in form as a proxy passes it on.

@@ -32,9 +32,24 @@ impl Application {
         Application::register(&demo.config("techpass"), &demo.techpass(), id)
     }
 
-    /// Registers one with the server of that configuration.
+    /// Registers one, marked `test`, with the server of that configuration.
     pub fn register(config: &str, issuer: &str, id: &str) -> Application {
-        let added = program::json(&[
+        Application::with(config, issuer, id, &["--test"])
+    }
+
+    /// Registers one as any application is.
+    pub fn ordinary(config: &str, issuer: &str, id: &str) -> Application {
+        Application::with(config, issuer, id, &[])
+    }
+
+    /// Registers one, marked `test`, that is told of log-outs at this address.
+    pub fn with_notices(demo: &Demo, id: &str, uri: &str) -> Application {
+        let further = ["--test", "--backchannel-logout-uri", uri];
+        Application::with(&demo.config("techpass"), &demo.techpass(), id, &further)
+    }
+
+    fn with(config: &str, issuer: &str, id: &str, further: &[&str]) -> Application {
+        let words = [
             "clients",
             "add",
             "--config",
@@ -47,9 +62,9 @@ impl Application {
             REDIRECT_URI,
             "--auth",
             "client_secret_post",
-            "--test",
             "--json",
-        ]);
+        ];
+        let added = program::json(&[&words, further].concat());
         let secret = added["client_secret"].as_str().expect("a secret");
         Application {
             id: id.to_owned(),
@@ -126,32 +141,37 @@ impl Application {
             .unwrap_or_else(|| panic!("no code: {page:?}"))
     }
 
-    /// Calls the token endpoint as itself.
-    pub async fn token(&self, form: &[(&str, &str)]) -> (u16, Value) {
+    /// A call to the token endpoint as itself.
+    pub fn token_request(&self, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut fields = vec![
             ("client_id", self.id.as_str()),
             ("client_secret", self.secret.as_str()),
         ];
         fields.extend(form);
-        let answer = self
-            .http
-            .post(format!("{}/token", self.issuer))
-            .form(&fields)
-            .send()
-            .await;
+        let request = self.http.post(format!("{}/token", self.issuer));
+        request.form(&fields)
+    }
+
+    /// Calls the token endpoint as itself.
+    pub async fn token(&self, form: &[(&str, &str)]) -> (u16, Value) {
+        let answer = self.token_request(form).send().await;
         let answer = answer.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
-    /// Redeems a code.
-    pub async fn redeem(&self, code: &str) -> (u16, Value) {
-        let form = [
+    /// The form that redeems a code.
+    pub fn redemption(code: &str) -> [(&str, &str); 4] {
+        [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", REDIRECT_URI),
             ("code_verifier", VERIFIER),
-        ];
-        self.token(&form).await
+        ]
+    }
+
+    /// Redeems a code.
+    pub async fn redeem(&self, code: &str) -> (u16, Value) {
+        self.token(&Application::redemption(code)).await
     }
 
     /// Uses a refresh token.

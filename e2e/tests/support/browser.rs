@@ -64,6 +64,49 @@ impl Browser {
         .await
     }
 
+    /// Opens an address; nothing when the server is gone or going.
+    pub async fn try_open(&mut self, url: &str) -> Option<Page> {
+        let url = Url::parse(url).expect("an address");
+        let request = self.client.get(url.clone());
+        self.try_finish(url, request).await
+    }
+
+    /// Sends a form once, without following; nothing when the server is gone or going.
+    pub async fn try_press(
+        &mut self,
+        page: &Page,
+        name: &str,
+        fields: &[(&str, &str)],
+    ) -> Option<Page> {
+        let mut sending = page.sends(name);
+        for (name, value) in fields {
+            sending = sending.with(name, value);
+        }
+        let origin = sending.url.origin().ascii_serialization();
+        let form = sending.fields.expect("a form");
+        let request = self.client.post(sending.url.clone()).form(&form);
+        let request = request.header(ORIGIN, origin);
+        self.try_finish(sending.url, request).await
+    }
+
+    async fn try_finish(&mut self, url: Url, request: reqwest::RequestBuilder) -> Option<Page> {
+        let answer = request.header(COOKIE, self.sent()).send().await.ok()?;
+        self.keep(answer.headers());
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.text().await.ok()?;
+        (status < 500).then_some(Page {
+            url,
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn sent(&self) -> String {
+        let pairs = self.cookies.iter().map(|(n, v)| format!("{n}={v}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     /// Presses a button or follows a link, with fields filled in.
     pub async fn press(&mut self, page: &Page, name: &str, fields: &[(&str, &str)]) -> Page {
         let mut sending = page.sends(name);
@@ -128,14 +171,9 @@ impl Browser {
     }
 
     async fn finish(&mut self, url: Url, request: reqwest::RequestBuilder) -> Page {
-        let pairs: Vec<_> = self
-            .cookies
-            .iter()
-            .map(|(n, v)| format!("{n}={v}"))
-            .collect();
-        let request = match pairs.is_empty() {
+        let request = match self.cookies.is_empty() {
             true => request,
-            false => request.header(COOKIE, pairs.join("; ")),
+            false => request.header(COOKIE, self.sent()),
         };
         let answer = request
             .send()

@@ -67,8 +67,10 @@ pub enum Trick {
     Moved,
     /// Ten megabytes.
     Huge,
-    /// Silence.
+    /// Silence at the token endpoint.
     Silent,
+    /// Silence everywhere.
+    Mute,
     /// `iss` of another in the authorization answer (RFC 9207).
     AnswerIssuer,
     /// None, though its metadata promises one.
@@ -147,7 +149,7 @@ async fn serve(state: Arc<State>, mut stream: TcpStream) -> Option<()> {
     let target = head.split(' ').nth(1)?.to_owned();
     let trick = *state.trick.lock().expect("a lock");
     let token = target.starts_with("/token");
-    if token && trick == Trick::Silent {
+    if trick == Trick::Mute || (token && trick == Trick::Silent) {
         state.stalled.notify_one();
         // Reads on until the other side has lost patience.
         while stream.read(&mut chunk).await.ok()? > 0 {}

@@ -102,6 +102,17 @@ impl Server {
         .await;
     }
 
+    /// Starts it again on its data.
+    pub async fn start_again(&mut self) {
+        self.child = spawn(&self.config);
+        self.answers().await;
+    }
+
+    /// A file of its own.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self._folder.path().join(name)
+    }
+
     /// Asks it to stop, as a service manager does.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();

@@ -1,7 +1,9 @@
 //! Settings of operating the server: health and metrics, stopping, logs, limits under load.
 
+use super::Config;
 use ipnet::IpNet;
 use serde::Deserialize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use techpass_domain::rate::Rate;
 use techpass_domain::time::Seconds;
@@ -71,6 +73,8 @@ pub enum LogFormat {
 pub struct Load {
     /// Requests of people who sign in: pages, forms, authorization requests.
     pub sign_in_max: usize,
+    /// Browsers that come back from an upstream, which has to be asked then and may be slow.
+    pub upstream_max: usize,
     /// Requests that must get through while others wait: log-outs, answers of phones, tokens, UserInfo.
     pub urgent_max: usize,
     /// Browsers and phones that wait for something to happen.
@@ -85,6 +89,7 @@ impl Default for Load {
     fn default() -> Self {
         Load {
             sign_in_max: 256,
+            upstream_max: 128,
             urgent_max: 512,
             waiting_max: 20_000,
             passwords_max: 64,
@@ -139,7 +144,7 @@ impl Addresses {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Circles {
-    /// Answers to one application for one session that are given within the time.
+    /// Answers to one application for one session that are given within the time; 0 for no limit.
     pub max: usize,
     /// The time.
     pub within_s: Seconds,
@@ -151,6 +156,66 @@ impl Default for Circles {
             max: 5,
             within_s: 60,
         }
+    }
+}
+
+impl Config {
+    /// Where the epoch is kept.
+    pub fn epoch_file(&self) -> PathBuf {
+        let beside = || {
+            let mut name = self.secrets.master_key_file.clone().into_os_string();
+            name.push(".epoch");
+            PathBuf::from(name)
+        };
+        self.secrets.epoch_file.clone().unwrap_or_else(beside)
+    }
+
+    /// The file of an embedded database; `None` for one that is elsewhere.
+    pub fn database_file(&self) -> Option<&Path> {
+        self.database.url.strip_prefix("sqlite:").map(Path::new)
+    }
+
+    /// How the database is opened, by the server that owns it or by a command beside it.
+    pub fn opening(&self, server: bool) -> techpass_store::sqlite::Open {
+        const PAGES_PER_MB: u32 = 256;
+        let size_max_mb = self.database.size_max_mb;
+        techpass_store::sqlite::Open {
+            server,
+            pages_max: size_max_mb.map(|mb| mb.max(1).saturating_mul(PAGES_PER_MB)),
+            ..Default::default()
+        }
+    }
+
+    /// What a production file does not contain by accident; each is named in a warning at start.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |when: bool, text: &str| {
+            if when {
+                warnings.push(text.to_owned());
+            }
+        };
+        warn(
+            !self.secure(),
+            "public_url is plain HTTP: cookies are not protected",
+        );
+        warn(self.brand.demonstration, "brand.demonstration is on");
+        warn(
+            self.outbound.allow_private,
+            "outbound.allow_private is on: calls may go to private and loopback addresses",
+        );
+        warn(
+            self.access.rules.iter().any(|rule| rule.test_clients_only),
+            "access has a rule for test clients",
+        );
+        warn(
+            self.limits.number.short_max > 10,
+            "limits.number.short_max lets phones be rung very often",
+        );
+        warn(
+            self.limits.circles.max == 0 || self.limits.circles.max > 20,
+            "limits.circles.max lets applications ask in circles",
+        );
+        warnings
     }
 }
 

@@ -85,3 +85,26 @@ fn what_the_examples_leave_out_is_a_configuration_too() {
         .collect();
     parse(&taken_off.join("\n"), &[]).unwrap();
 }
+
+#[test]
+fn the_chart_sets_keys_that_exist() {
+    let chart = include_str!("../../../deploy/helm/techpass/templates/statefulset.yaml");
+    let names: Vec<&str> = chart
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- name: TECHPASS__"))
+        .collect();
+    assert!(names.len() >= 8, "the chart sets nothing: {names:?}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "sqlite:/data/techpass.db").unwrap();
+    let file = file.path().to_str().unwrap();
+    for name in names {
+        let value = match name {
+            "LOG__FORMAT" => "json",
+            "DATABASE__URL_FILE" => file,
+            name if name.ends_with("_S") => "7",
+            _ => "127.0.0.1:7",
+        };
+        let name = format!("TECHPASS__{name}");
+        parse(FILE, &[(&name, value)]).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

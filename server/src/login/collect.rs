@@ -7,10 +7,12 @@ use crate::oidc::subject;
 use crate::seal::hashed;
 use crate::session::{self, Here};
 use crate::web::page::Fault;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use techpass_domain::id::{ClientId, GrantId, SessionId, Sid};
 use techpass_domain::login::{Achieved, Event};
 use techpass_domain::oidc::code::{self, CodeBinding};
+use techpass_domain::problem::Problem;
+use techpass_domain::rate;
 use techpass_domain::session::{Entry, Grant};
 use techpass_store::{Write, conflict};
 
@@ -47,6 +49,10 @@ pub async fn collect(
     };
     let mut writes = Vec::new();
     let renewed = bound.data.login.evidence.proven_here();
+    if !renewed && in_circles(app, &bound, here, &achieved).await? {
+        app.metrics.rejected("circles");
+        return Err(Fault::Problem(Problem::Loop, StatusCode::TOO_MANY_REQUESTS));
+    }
     let (session_id, session_secret) = session_writes(app, here, renewed, &mut writes)?;
     let sid = entry_writes(app, here, &session_id, &achieved, &mut writes).await?;
     let client = app.store.client(&bound.data.request.client_id).await?;
@@ -68,6 +74,28 @@ pub async fn collect(
         }
         Driven::Lost(_) => Err(Error::internal("a fresh secret exists already").into()),
     }
+}
+
+/// Whether the application was answered for this session, without a person, so often that it must be asking in circles.
+/// Clients of automated tests may.
+async fn in_circles(
+    app: &App,
+    bound: &Bound,
+    here: &Here,
+    achieved: &Achieved,
+) -> Result<bool, Error> {
+    let limit = app.config.limits.circles;
+    let Some(entry) = here.entry_of(&achieved.account) else {
+        return Ok(false);
+    };
+    if limit.max == 0 || bound.data.login.asked.test_client {
+        return Ok(false);
+    }
+    let client = ClientId::new(bound.data.request.client_id.as_str());
+    let looked_at = i64::try_from(limit.max).unwrap_or(i64::MAX);
+    let answered = app.store.granted_at(&entry.sid, &client, looked_at).await?;
+    let now = app.now();
+    Ok(rate::in_circles(&answered, limit.max, limit.within_s, now))
 }
 
 /// A new session where there is none; a new secret whenever something was proven (session fixation).

@@ -1,6 +1,6 @@
 //! Passwords and verification codes: verified here, judged by the rules.
 
-use super::{Bound, Driven, drive, factor_name};
+use super::{Bound, Driven, counted_under, drive, factor_name};
 use crate::app::{App, Error};
 use crate::web::page::Fault;
 use techpass_domain::access::Factor;
@@ -32,7 +32,10 @@ async fn locked(app: &App, bound: &Bound, factor: Factor) -> Result<Option<Tried
     };
     let failures = app
         .store
-        .failures(&bound.subject(), factor_name(factor))
+        .failures(
+            &counted_under(app, bound, factor).await?,
+            factor_name(factor),
+        )
         .await?
         .unwrap_or_default();
     if failures.exhausted() {

@@ -25,7 +25,7 @@ use techpass_domain::access::Factor;
 use techpass_domain::audit::Record;
 use techpass_domain::authenticator::Closed;
 use techpass_domain::id::{AccountId, ClientId, LoginId, Reference};
-use techpass_domain::login::lockout::Failures;
+use techpass_domain::login::lockout::{self, Failures};
 use techpass_domain::login::{Chosen, Effect, Event, Login, Next, NumberEnd, Prompt, Who};
 use techpass_domain::oidc::authorization::AuthorizationRequest;
 use techpass_domain::problem::Problem;
@@ -289,6 +289,14 @@ async fn consequences(
     let now = app.now();
     for effect in effects {
         match effect {
+            Effect::CountFailure(factor) => {
+                let under = counted_under(app, before, *factor).await?;
+                writes.push(count(app, &under, *factor, now).await?);
+            }
+            Effect::ClearFailures(factor) => {
+                let under = counted_under(app, before, *factor).await?;
+                writes.extend(clear(app, &under, *factor).await?);
+            }
             Effect::EndNumber(id, end @ (NumberEnd::Superseded | NumberEnd::Expired)) => {
                 writes.push(Write::CloseChallengeIfOpen {
                     id: id.clone(),
@@ -302,12 +310,6 @@ async fn consequences(
                 if let Some(account) = before.account() {
                     app.wake.tell(Change::Phones(account.as_str().to_owned()));
                 }
-            }
-            Effect::CountFailure(factor) => {
-                writes.push(count(app, &before.subject(), *factor, now).await?)
-            }
-            Effect::ClearFailures(factor) => {
-                writes.extend(clear(app, &before.subject(), *factor).await?)
             }
             Effect::Hold(account) => {
                 writes.extend(hold::writes(app, account, &after.data.reference).await?)
@@ -328,6 +330,22 @@ pub fn factor_name(factor: Factor) -> &'static str {
         Factor::Code => "code",
         Factor::Number => "number",
     }
+}
+
+/// Under what name failures of a factor are counted. Wrong numbers are typed on the phone, whatever the browser is.
+async fn counted_under(app: &App, bound: &Bound, factor: Factor) -> Result<String, Error> {
+    let known = match (factor, bound.account()) {
+        (Factor::Number, _) | (_, None) => false,
+        (_, Some(account)) => {
+            let browser = &bound.browser_sha256;
+            app.store.has_signed_in(browser, account).await?
+        }
+    };
+    Ok(lockout::counted_under(
+        &bound.subject(),
+        &bound.browser_sha256,
+        known,
+    ))
 }
 
 async fn count(app: &App, subject: &str, factor: Factor, now: Timestamp) -> Result<Write, Error> {

@@ -249,7 +249,10 @@ async fn wrong(
 ) -> Result<Notice, Fault> {
     let failures = app
         .store
-        .failures(&after.subject(), super::factor_name(factor))
+        .failures(
+            &super::counted_under(app, after, factor).await?,
+            super::factor_name(factor),
+        )
         .await?
         .unwrap_or_default();
     let rules = match factor {

@@ -76,6 +76,8 @@ pub async fn learn(app: &App, upstream: &Upstream, again: bool) -> Result<Arc<Le
             return Ok(Arc::clone(known));
         }
     }
+    let asking = upstream.asking.try_acquire();
+    let _turn = asking.map_err(|_| "many wait for its metadata already".to_owned())?;
     let base = &upstream.issuer;
     let metadata = fetch(
         app,

@@ -25,6 +25,7 @@ const RETRY_S: i64 = 2;
 #[derive(Clone, Debug)]
 pub struct Load {
     sign_in: Arc<Semaphore>,
+    upstream: Arc<Semaphore>,
     urgent: Arc<Semaphore>,
     /// Streams.
     pub waiting: Arc<Semaphore>,
@@ -35,6 +36,8 @@ pub struct Load {
 pub enum Class {
     /// People who sign in.
     SignIn,
+    /// People who come back from an upstream: while it stalls, others must not wait.
+    Upstream,
     /// What must get through.
     Urgent,
     /// Costs next to nothing, or is bounded elsewhere.
@@ -56,6 +59,7 @@ impl Class {
                 Class::Urgent
             }
             path::TOKEN | path::USERINFO => Class::Urgent,
+            "/upstream/{id}/callback" => Class::Upstream,
             _ => Class::SignIn,
         }
     }
@@ -63,6 +67,7 @@ impl Class {
     fn as_str(self) -> &'static str {
         match self {
             Class::SignIn => "sign_in",
+            Class::Upstream => "upstream",
             Class::Urgent => "urgent",
             Class::Free => "free",
         }
@@ -75,6 +80,7 @@ impl Load {
         let places = |max: usize| Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS)));
         Load {
             sign_in: places(limits.sign_in_max),
+            upstream: places(limits.upstream_max),
             urgent: places(limits.urgent_max),
             waiting: places(limits.waiting_max),
         }
@@ -83,6 +89,7 @@ impl Load {
     fn places(&self, class: Class) -> Option<&Semaphore> {
         match class {
             Class::SignIn => Some(&self.sign_in),
+            Class::Upstream => Some(&self.upstream),
             Class::Urgent => Some(&self.urgent),
             Class::Free => None,
         }
@@ -186,6 +193,7 @@ mod tests {
         for (method, route, class) in [
             (Method::GET, path::AUTHORIZE, Class::SignIn),
             (Method::POST, "/s/{address}", Class::SignIn),
+            (Method::GET, "/upstream/{id}/callback", Class::Upstream),
             (Method::POST, path::TOKEN, Class::Urgent),
             (Method::GET, path::USERINFO, Class::Urgent),
             (Method::OPTIONS, path::USERINFO, Class::Free),

@@ -1,0 +1,132 @@
+//! What the server shows to others, and what others show to it: certificate, listeners, upstreams.
+
+use super::Report;
+use std::net::TcpListener;
+use techpass_domain::time::Timestamp;
+use techpass_server::config::{Config, UpstreamConfig};
+use techpass_server::outbound;
+use x509_parser::pem::Pem;
+
+/// Days before its end at which a certificate should be renewed by now.
+const DAYS_LEFT_MIN: i64 = 14;
+const DAY_S: i64 = 24 * 60 * 60;
+/// How far this clock may be off another's, in seconds.
+const SKEW_S: i64 = 60;
+
+/// The certificate: whether it is good now, and for how long.
+pub(super) fn tls(config: &Config, now: Timestamp, report: &mut Report) {
+    let Some(tls) = &config.tls else {
+        return report.good("TLS", "ended by a proxy in front, or not used");
+    };
+    let shown = tls.certificate_file.display();
+    let bytes = match std::fs::read(&tls.certificate_file) {
+        Ok(bytes) => bytes,
+        Err(error) => return report.bad("TLS", format!("{shown}: {error}")),
+    };
+    let first = Pem::iter_from_buffer(&bytes).next().and_then(Result::ok);
+    let Some(first) = first else {
+        return report.bad("TLS", format!("{shown} holds no certificate in PEM"));
+    };
+    let Ok(certificate) = first.parse_x509() else {
+        return report.bad("TLS", format!("{shown} does not parse"));
+    };
+    let validity = certificate.validity();
+    let left_s = validity.not_after.timestamp() - now.0;
+    if validity.not_before.timestamp() > now.0 {
+        report.bad("TLS", format!("{shown} is not good yet"));
+    } else if left_s <= 0 {
+        report.bad("TLS", format!("{shown} ended {} days ago", -left_s / DAY_S));
+    } else if left_s < DAYS_LEFT_MIN * DAY_S {
+        report.warning("TLS", format!("{shown} ends in {} days", left_s / DAY_S));
+    } else {
+        report.good(
+            "TLS",
+            format!("{shown} is good for {} days", left_s / DAY_S),
+        );
+    }
+}
+
+/// Whether the addresses can be listened on; a running server has them already.
+pub(super) fn listeners(config: &Config, running: bool, report: &mut Report) {
+    let all = [
+        Some(&config.listen),
+        config.authenticator.listen.as_ref(),
+        config.management.listen.as_ref(),
+    ];
+    for address in all.into_iter().flatten() {
+        match TcpListener::bind(address) {
+            Ok(_) => report.good("listener", format!("{address} is free")),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && running => {
+                report.good("listener", format!("{address} is taken, and a server runs"));
+            }
+            Err(error) => report.bad("listener", format!("{address}: {error}")),
+        }
+    }
+}
+
+/// Whether each upstream answers as itself, and what its clock says of this one's.
+pub(super) async fn upstreams(config: &Config, now: Timestamp, report: &mut Report) {
+    if config.upstream.is_empty() {
+        return;
+    }
+    let client = match outbound::client(&config.outbound) {
+        Ok(client) => client,
+        Err(error) => return report.bad("upstream", error.to_string()),
+    };
+    for upstream in &config.upstream {
+        match discovered(config, &client, upstream).await {
+            Ok(date) => {
+                report.good("upstream", format!("{} answers as itself", upstream.issuer));
+                let Some(theirs) = date else { continue };
+                let off_s = now.since(theirs);
+                if off_s.abs() > SKEW_S {
+                    report.warning(
+                        "clock",
+                        format!("{off_s} s off the clock of {}", upstream.issuer),
+                    );
+                }
+            }
+            Err(reason) => report.bad("upstream", format!("{}: {reason}", upstream.issuer)),
+        }
+    }
+}
+
+async fn discovered(
+    config: &Config,
+    client: &reqwest::Client,
+    upstream: &UpstreamConfig,
+) -> Result<Option<Timestamp>, String> {
+    let issuer = upstream.issuer.as_str().trim_end_matches('/');
+    let url = format!("{issuer}/.well-known/openid-configuration");
+    let url = url::Url::parse(&url).map_err(|error| error.to_string())?;
+    if !outbound::allowed(&config.outbound, &url) {
+        return Err("private addresses are not called; see outbound.allow_private".to_owned());
+    }
+    let answer = client.get(url).send().await;
+    let answer = answer.map_err(|error| error.without_url().to_string())?;
+    if !answer.status().is_success() {
+        return Err(format!("answered {}", answer.status().as_u16()));
+    }
+    let date = answer.headers().get(http::header::DATE);
+    let date = date.and_then(|value| value.to_str().ok()).and_then(moment);
+    let body = outbound::body(answer).await?;
+    let document: serde_json::Value =
+        serde_json::from_slice(&body).map_err(|_| "its metadata is no JSON".to_owned())?;
+    let named = document.get("issuer").and_then(serde_json::Value::as_str);
+    if named != Some(issuer) {
+        return Err(format!(
+            "its metadata names {}",
+            named.unwrap_or("no issuer")
+        ));
+    }
+    Ok(date)
+}
+
+/// An HTTP date (RFC 9110 §5.6.7).
+fn moment(text: &str) -> Option<Timestamp> {
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let parsed = time::PrimitiveDateTime::parse(text, format).ok()?;
+    Some(Timestamp(parsed.assume_utc().unix_timestamp()))
+}
