@@ -27,6 +27,7 @@ pub async fn run(app: App) {
 async fn round(app: &App, tick: u32) -> Result<(), Error> {
     backchannel::deliver_due(app).await?;
     app.reload_keys().await?;
+    app.passwords.rest();
     if tick.is_multiple_of(SWEEP_TICKS) {
         app.store.sweep(app.now()).await?;
     }

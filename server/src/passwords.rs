@@ -3,10 +3,11 @@
 use crate::app::Error;
 use crate::config::Load;
 use crate::metrics::PasswordMetrics;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
-use std::sync::Arc;
+use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -15,15 +16,44 @@ pub const LENGTH_MIN: usize = 12;
 /// Longest password, in bytes.
 pub const LENGTH_MAX: usize = 256;
 
+/// How long memory is kept after the last check that needed it.
+const MEMORY_KEPT: Duration = Duration::from_secs(10);
+
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
+    memory: Arc<Memory>,
     working: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     dummy: Arc<str>,
     wait: Duration,
     metrics: PasswordMetrics,
+}
+
+/// The memory of checks that are done, for the next ones: getting 19 MiB from the system anew takes as long as half a
+/// check. There is never more of it than checks at once.
+#[derive(Default)]
+struct Memory(Mutex<Vec<(Instant, Vec<Block>)>>);
+
+impl Memory {
+    fn take(&self, blocks: usize) -> Vec<Block> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = kept.pop().map(|(_, memory)| memory).unwrap_or_default();
+        drop(kept);
+        memory.resize(blocks, Block::default());
+        memory
+    }
+
+    fn give_back(&self, memory: Vec<Block>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push((Instant::now(), memory));
+    }
+
+    fn rest(&self, for_at_least: Duration) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(used, _)| used.elapsed() < for_at_least);
+    }
 }
 
 /// Counts a check that waits or is under way, however it ends.
@@ -55,6 +85,7 @@ impl Passwords {
         let dummy = hash_with(&argon2, crate::chance::secret()?.as_bytes())?;
         Ok(Passwords {
             argon2,
+            memory: Arc::default(),
             working: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             waiting: Arc::new(Semaphore::new(
                 load.passwords_max.clamp(1, Semaphore::MAX_PERMITS),
@@ -78,15 +109,20 @@ impl Passwords {
         password: Zeroizing<String>,
         phc: Option<String>,
     ) -> Result<bool, Error> {
-        let argon2 = self.argon2.clone();
+        let memory = Arc::clone(&self.memory);
         let known = phc.is_some();
         let phc = phc.unwrap_or_else(|| self.dummy.to_string());
         let fits = move || -> Result<bool, Error> {
             let hash = PasswordHash::new(&phc)
                 .map_err(|_| Error::internal("a stored password hash does not parse"))?;
-            Ok(argon2.verify_password(password.as_bytes(), &hash).is_ok())
+            Ok(verify(&memory, password.as_bytes(), &hash).unwrap_or(false))
         };
         Ok(self.work(fits).await?? && known)
+    }
+
+    /// Gives memory back to the system that no check has needed for a while.
+    pub fn rest(&self) {
+        self.memory.rest(MEMORY_KEPT);
     }
 
     async fn work<T: Send + 'static>(
@@ -112,6 +148,23 @@ impl Passwords {
         done.await
             .map_err(|_| Error::internal("password work was interrupted"))
     }
+}
+
+/// Whether a password has this hash, whatever parameters it was made with; `None` when they are none.
+fn verify(memory: &Memory, password: &[u8], hash: &PasswordHash) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = match hash.version {
+        Some(version) => Version::try_from(version).ok()?,
+        None => Version::default(),
+    };
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(hash).ok()?);
+    let mut blocks = memory.take(argon2.params().block_count());
+    let mut computed = Zeroizing::new(vec![0; expected.len()]);
+    let done = argon2.hash_password_into_with_memory(password, salt, &mut computed, &mut blocks);
+    memory.give_back(blocks);
+    done.ok()?;
+    Some(computed.ct_eq(expected.as_bytes()).into())
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Error> {

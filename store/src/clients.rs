@@ -44,10 +44,18 @@ fn from_data<T: serde::de::DeserializeOwned>(row: &Row) -> Result<T, StoreError>
 }
 
 impl Store {
-    /// The client with this id.
+    /// The client with this id, as it was at most 50 ms ago where another server or a command changed it.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let reading = match self.recent.client(id) {
+            Ok(client) => return Ok(Some(client)),
+            Err(reading) => reading,
+        };
         let sql = "SELECT data FROM clients WHERE id = $1";
-        self.one(sql, vec![id.as_str().into()], from_data).await
+        let client = self.one(sql, vec![id.as_str().into()], from_data).await?;
+        if let Some(client) = &client {
+            self.recent.found(&reading, client);
+        }
+        Ok(client)
     }
 
     /// All clients, by id.

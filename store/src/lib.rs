@@ -14,6 +14,7 @@ pub mod grants;
 pub mod instance;
 pub mod keeping;
 pub mod migrate;
+mod recent;
 pub mod sessions;
 pub mod sqlite;
 pub mod write;
@@ -71,6 +72,7 @@ pub trait Observer: Send + Sync {
 pub struct Store {
     driver: Arc<dyn Driver>,
     observer: Option<Arc<dyn Observer>>,
+    recent: Arc<recent::Recent>,
 }
 
 /// Tells the observer of the end, however it comes.
@@ -104,6 +106,7 @@ impl Store {
         Ok(Store {
             driver,
             observer: None,
+            recent: Arc::default(),
         })
     }
 
@@ -134,11 +137,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] with a name of [`conflict`] when somebody else was first; nothing was written then.
     pub async fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let clients = writes.iter().any(Write::changes_clients);
         let mut piece = Vec::with_capacity(writes.len());
         for write in writes {
             piece.extend(write.statements()?);
         }
-        self.commit_statements(piece).await
+        self.commit_statements(piece).await?;
+        if clients {
+            self.recent.changed();
+        }
+        Ok(())
     }
 
     /// Whether the database can be written now.

@@ -295,6 +295,14 @@ fn json(value: &impl Serialize) -> Result<Value, StoreError> {
 }
 
 impl Write {
+    /// Whether clients are others afterwards.
+    pub(crate) fn changes_clients(&self) -> bool {
+        matches!(
+            self,
+            Write::AddClient(..) | Write::UpdateClient(..) | Write::RemoveClient(..)
+        )
+    }
+
     /// The statements that carry it out.
     pub(crate) fn statements(self) -> Result<Vec<Statement>, StoreError> {
         match self {

@@ -17,6 +17,9 @@ const PAGES_BOUND: i64 = 8192;
 /// Pages to wait before the writer tries that again, when a reader that takes long has kept the log from ending.
 const PAGES_RETRY: i64 = 256;
 
+/// Statements between two looks at the log: looking costs as much as a statement, and so many fill few pages.
+const STATEMENTS_LOOK: usize = 128;
+
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -26,6 +29,7 @@ pub(super) struct Checkpointer {
     wake: SyncSender<()>,
     thread: JoinHandle<()>,
     retry_at: i64,
+    statements: usize,
 }
 
 impl Checkpointer {
@@ -39,11 +43,17 @@ impl Checkpointer {
             wake,
             thread,
             retry_at: PAGES_BOUND,
+            statements: 0,
         })
     }
 
-    /// To be called by the writer between two groups.
-    pub(super) fn after_group(&mut self, writer: &Connection) {
+    /// To be called by the writer between two groups, with how many statements the last one had.
+    pub(super) fn after_group(&mut self, writer: &Connection, statements: usize) {
+        self.statements += statements;
+        if self.statements < STATEMENTS_LOOK {
+            return;
+        }
+        self.statements = 0;
         let Some(log) = report(writer, LOOK) else {
             return;
         };

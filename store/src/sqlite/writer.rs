@@ -63,7 +63,8 @@ impl Writer {
                 let _ = reply.send(outcome);
             }
             if self.broken.is_none() {
-                self.checkpointer.after_group(&self.connection);
+                let statements = pieces.iter().map(Vec::len).sum();
+                self.checkpointer.after_group(&self.connection, statements);
             }
         }
         if self.broken.is_some() {
@@ -137,12 +138,37 @@ fn transaction(
     connection: &Connection,
     pieces: &[Piece],
 ) -> Result<Vec<Result<(), Refusal>>, Error> {
+    if together(connection, pieces)? {
+        return Ok(pieces.iter().map(|_| Ok(())).collect());
+    }
     run(connection, "BEGIN IMMEDIATE")?;
     let outcomes: Result<Vec<_>, _> = pieces
         .iter()
         .map(|piece| savepoint(connection, piece))
         .collect();
     let outcome = outcomes.and_then(|outcomes| run(connection, "COMMIT").map(|()| outcomes));
+    rolled_back(connection, outcome)
+}
+
+/// All pieces without a savepoint each, since a savepoint copies every page that is changed under it. `false` when one
+/// of them is refused: then nothing took effect, and each has to be tried under its own.
+fn together(connection: &Connection, pieces: &[Piece]) -> Result<bool, Error> {
+    run(connection, "BEGIN IMMEDIATE")?;
+    let mut statements = pieces.iter().flatten();
+    let outcome = match statements.try_for_each(|statement| perform(connection, statement)) {
+        Ok(()) => run(connection, "COMMIT").map(|()| true),
+        Err(Refusal::Statement(error, _))
+            if connection.is_autocommit() || fault::group_wide(&error) =>
+        {
+            Err(error)
+        }
+        Err(_) => run(connection, "ROLLBACK").map(|()| false),
+    };
+    rolled_back(connection, outcome)
+}
+
+/// The outcome of a transaction that is over.
+fn rolled_back<T>(connection: &Connection, outcome: Result<T, Error>) -> Result<T, Error> {
     if outcome.is_err() && !connection.is_autocommit() {
         // Should this fail too, the caller sees that the transaction is still open.
         let _ = run(connection, "ROLLBACK");
