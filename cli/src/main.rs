@@ -55,6 +55,8 @@ enum Command {
     Keys(commands::keys::Command),
     /// Add accounts and applications from a file.
     Import(commands::import::Args),
+    /// How to integrate an application, with a client's values: rust, apache, browser, curl.
+    Snippet(commands::snippet::Args),
     /// The audit record.
     Audit(commands::audit::Args),
     /// Write a copy of the database while it is in use, and check it.
@@ -123,6 +125,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Devices(command) => commands::devices::run(command).await?,
         Command::Keys(command) => commands::keys::run(command).await?,
         Command::Import(args) => commands::import::run(args).await?,
+        Command::Snippet(args) => commands::snippet::run(args).await?,
         Command::Audit(args) => commands::audit::run(args).await?,
         Command::Backup(args) => commands::backup::run(args).await?,
         Command::Restore(args) => commands::restore::run(args).await?,

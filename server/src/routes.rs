@@ -39,7 +39,7 @@ pub fn router(app: &App) -> Router {
         .route(path::OAUTH, get(metadata::discovery))
         .route(path::JWKS, get(metadata::jwks))
         .route(path::AUTHORIZE, get(authorize_get).post(sent_on))
-        .route(path::TOKEN, post(token_post))
+        .route(path::TOKEN, post(token_post).merge(options(any_origin)))
         .route(path::USERINFO, userinfo_routes())
         .route(path::END_SESSION, get(logout_get).post(sent_on))
         .route("/upstream/{id}/callback", get(upstream_callback))
@@ -91,7 +91,7 @@ fn phones() -> Router<App> {
 fn userinfo_routes() -> MethodRouter<App> {
     get(userinfo_get)
         .post(userinfo_post)
-        .merge(options(userinfo_preflight))
+        .merge(options(any_origin))
 }
 
 fn page(app: &App, outcome: Outcome) -> Response {
@@ -255,14 +255,15 @@ async fn device_post(
 }
 
 async fn token_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
-    match text_form(&headers, &body) {
+    // Applications in browsers redeem their codes themselves.
+    crate::oidc::for_any_origin(match text_form(&headers, &body) {
         Ok(encoded) => {
             let response = token::post(&app, &headers, encoded).await;
             app.metrics.token(encoded, response.status());
             response
         }
         Err(_) => not_a_form(),
-    }
+    })
 }
 
 async fn userinfo_get(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -274,11 +275,15 @@ async fn userinfo_post(State(app): State<App>, headers: HeaderMap, body: Bytes) 
     userinfo::answer(&app, &headers, form).await
 }
 
-async fn userinfo_preflight() -> Response {
+/// What a browser asks before a script calls an endpoint that reads no cookies.
+async fn any_origin() -> Response {
     let allowed = [
         ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", "GET, POST"),
-        ("access-control-allow-headers", "authorization"),
+        (
+            "access-control-allow-headers",
+            "authorization, content-type",
+        ),
     ];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }

@@ -11,6 +11,7 @@ pub mod init;
 pub mod keys;
 pub mod restore;
 pub mod serve;
+pub mod snippet;
 pub mod users;
 
 use crate::exit::Failure;

@@ -5,6 +5,7 @@ mod answers;
 mod backup;
 mod crash;
 mod faults;
+mod guides;
 mod limits;
 mod links;
 mod logs;

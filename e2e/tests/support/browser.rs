@@ -3,7 +3,7 @@
 use super::demo::Demo;
 use super::page::{Page, Sending};
 use super::people::PASSWORD;
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{ACCEPT, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, redirect};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -175,7 +175,9 @@ impl Browser {
             true => request,
             false => request.header(COOKIE, self.sent()),
         };
+        // Sites tell a browser from a program by what it accepts.
         let answer = request
+            .header(ACCEPT, "text/html,*/*;q=0.8")
             .send()
             .await
             .unwrap_or_else(|error| panic!("{url}: {error:?}"));

@@ -1,5 +1,6 @@
 //! What the cases are made with.
 
+pub mod apache;
 pub mod application;
 pub mod browser;
 pub mod chromium;

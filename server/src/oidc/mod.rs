@@ -27,6 +27,15 @@ pub fn json(status: u16, body: &Value) -> Response {
     response
 }
 
+/// An answer that scripts of every site may read: no cookie had a part in it (Fetch, `Access-Control-Allow-Origin`).
+pub fn for_any_origin(mut response: Response) -> Response {
+    let any = HeaderValue::from_static("*");
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    response
+}
+
 /// A failure of ours on an endpoint that answers programs; logged here, once.
 pub fn failure(error: &Error) -> Response {
     crate::app::end_if_broken(error);

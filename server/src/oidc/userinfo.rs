@@ -1,7 +1,7 @@
 //! UserInfo (OpenID Connect Core §5.3).
 
 use super::subject::subject_of;
-use super::{failure, json};
+use super::{failure, for_any_origin, json};
 use crate::app::{App, Error};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,16 +15,11 @@ use techpass_domain::oidc::scope::Scope;
 
 /// `GET` or `POST /userinfo`.
 pub async fn answer(app: &App, headers: &HeaderMap, form: Option<&str>) -> Response {
-    let mut response = match claims_for(app, headers, form).await {
+    for_any_origin(match claims_for(app, headers, form).await {
         Ok(Ok(claims)) => json(200, &claims),
         Ok(Err(error)) => refused(app, error),
         Err(error) => failure(&error),
-    };
-    let any = HeaderValue::from_static("*");
-    response
-        .headers_mut()
-        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    response
+    })
 }
 
 fn refused(app: &App, error: BearerError) -> Response {
