@@ -260,7 +260,7 @@ pub async fn serve(
         "public_url = \"http://localhost:{port}\"\nlisten = \"127.0.0.1:{port}\"\nrole = \"{role}\"\n\
          [database]\nurl = {}\n[secrets]\nmaster_key_file = {}\n[brand]\nname = \"{role}\"\n\
          [outbound]\nallow_private = true\n\
-         [limits.circles]\nmax = 1000000\n[limits.number]\nshort_max = 1000000\nshort_s = 60\nlong_max = 1000000\nlong_s = 60\n{more}",
+         [limits.circles]\nmax = 0\n[limits.number]\nshort_max = 1000000\nshort_s = 60\nlong_max = 1000000\nlong_s = 60\n{more}",
         toml::Value::String(format!("sqlite:{}", database.display())),
         quoted(&directory.join("master.key")),
     );

@@ -3,12 +3,13 @@
 mod commands;
 mod demo;
 mod exit;
+mod logging;
 mod phone;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Failure};
+use std::io::Write;
 use std::process::ExitCode;
-use techpass_server::config::{Log, LogFormat};
 
 /// The commit this was built from; `build.rs` asks for it.
 const COMMIT: &str = env!("TECHPASS_COMMIT");
@@ -90,11 +91,12 @@ fn main() -> ExitCode {
         }
     };
     techpass_server::built_from(COMMIT);
-    start_logging(&match &cli.command {
-        Command::Serve(args) => args.log(),
-        _ => Log::default(),
-    });
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (log, traces) = match &cli.command {
+        Command::Serve(args) => args.log(),
+        _ => Default::default(),
+    };
+    let _logging = logging::start(&log, &traces);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -133,7 +135,11 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Healthcheck(args) => commands::healthcheck::run(args).await?,
         Command::Completions { shell } => {
             let mut words = Cli::command();
-            clap_complete::generate(shell, &mut words, "techpass", &mut std::io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut words, "techpass", &mut text);
+            std::io::stdout()
+                .write_all(&text)
+                .map_err(Failure::system)?;
             Exit::Ok
         }
         Command::Version => {
@@ -142,28 +148,4 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
     };
     Ok(exit.into())
-}
-
-/// Logs go to standard error, as the configuration says: readable on a terminal and JSON otherwise when it says nothing.
-/// `TECHPASS_LOG` chooses what, before the configuration.
-fn start_logging(log: &Log) {
-    use std::io::IsTerminal;
-    let usual = || {
-        let level = log.level.as_deref().unwrap_or("warn");
-        tracing_subscriber::EnvFilter::try_new(level)
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"))
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TECHPASS_LOG");
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| usual()))
-        .with_writer(std::io::stderr);
-    let text = match log.format {
-        Some(format) => format == LogFormat::Text,
-        None => std::io::stderr().is_terminal(),
-    };
-    if text {
-        builder.with_ansi(std::io::stderr().is_terminal()).init();
-    } else {
-        builder.json().with_span_list(false).init();
-    }
 }

@@ -5,7 +5,7 @@
 
 mod operation;
 
-pub use operation::{Addresses, Circles, Drain, Load, Log, LogFormat, Management};
+pub use operation::{Addresses, Circles, Drain, Load, Log, LogFormat, Management, Traces};
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,9 @@ pub struct Config {
     /// Logs.
     #[serde(default)]
     pub log: Log,
+    /// Traces.
+    #[serde(default)]
+    pub traces: Traces,
     /// TLS of the listener; without it plain HTTP is served (behind a proxy, or on loopback).
     pub tls: Option<Tls>,
 }

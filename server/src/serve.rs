@@ -8,6 +8,10 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, SystemTime};
+
+/// How often the TLS files are looked at.
+const LOOK_AT_TLS: Duration = Duration::from_secs(5);
 
 /// A listener's hand: stops it, and waits for requests under way.
 pub type Stop = Handle<SocketAddr>;
@@ -48,12 +52,41 @@ pub async fn listen(
             let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file)
                 .await
                 .map_err(|error| Error::System(format!("the TLS files cannot be used: {error}")))?;
-            axum_server::from_tcp_rustls(listener, config)
-                .map_err(failed)?
-                .handle(stop)
-                .serve(service)
-                .await
-                .map_err(failed)
+            let renewing = tokio::spawn(renewed(config.clone(), tls));
+            let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?;
+            let served = server.handle(stop).serve(service).await;
+            renewing.abort();
+            served.map_err(failed)
+        }
+    }
+}
+
+/// When the two files were last changed.
+fn changed(tls: &Tls) -> Option<(SystemTime, SystemTime)> {
+    let at = |path| {
+        std::fs::metadata(path)
+            .and_then(|found| found.modified())
+            .ok()
+    };
+    Some((at(&tls.certificate_file)?, at(&tls.key_file)?))
+}
+
+/// Takes a renewed certificate up. One that cannot be used is told of once, and the present one stays.
+async fn renewed(config: RustlsConfig, tls: Tls) {
+    let mut seen = changed(&tls);
+    loop {
+        tokio::time::sleep(LOOK_AT_TLS).await;
+        let now = changed(&tls);
+        if now == seen || now.is_none() {
+            continue;
+        }
+        seen = now;
+        let taken = config.reload_from_pem_file(&tls.certificate_file, &tls.key_file);
+        match taken.await {
+            Ok(()) => tracing::info!("the renewed TLS certificate is in use"),
+            Err(error) => {
+                tracing::error!(%error, "the changed TLS files cannot be used; the present certificate stays");
+            }
         }
     }
 }

@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "instance",
         sql: include_str!("../migrations/0010_instance.sql"),
     },
+    Migration {
+        version: 11,
+        name: "grants of a client",
+        sql: include_str!("../migrations/0011_grants_of_client.sql"),
+    },
 ];
 
 /// Somebody who wants to know how commits go, for metrics. Called on the committing task, so it must be quick.

@@ -5,7 +5,7 @@ use crate::demo::stop_asked;
 use crate::exit::{Exit, Failure};
 use techpass_server::app::App;
 use techpass_server::clock::Clock;
-use techpass_server::config::Log;
+use techpass_server::config::{Log, Traces};
 use techpass_server::serve;
 
 /// Options.
@@ -16,10 +16,12 @@ pub struct Args {
 }
 
 impl Args {
-    /// How the configuration wants the log. A configuration that cannot be read is reported by [`run`].
-    pub fn log(&self) -> Log {
+    /// How the configuration wants logs and traces. One that cannot be read is reported by [`run`].
+    pub fn log(&self) -> (Log, Traces) {
         let config = self.config.read();
-        config.map(|config| config.log).unwrap_or_default()
+        config
+            .map(|config| (config.log, config.traces))
+            .unwrap_or_default()
     }
 }
 

@@ -9,6 +9,9 @@ use crate::support::server::Server;
 use crate::support::wait::until;
 use crate::support::{leaks, program};
 use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// Status and text of an address.
 async fn get(url: &str) -> (u16, String) {
@@ -74,6 +77,68 @@ async fn health_says_what_is_checked_and_metrics_say_nothing_of_people() {
             SUBJECT.to_owned(),
             "probe-app".to_owned(),
         ],
+    );
+}
+
+/// Takes whatever is sent to it, and says yes.
+async fn collector(port: u16) -> Arc<Mutex<Vec<u8>>> {
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .expect("a port");
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&taken);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+                all.lock()
+                    .expect("a lock")
+                    .extend_from_slice(&chunk[..count]);
+                // Each request fits into what is read at once, or is followed by more of it.
+                let yes = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                if stream.write_all(yes).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    taken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_go_to_the_collector_under_the_callers_name() {
+    let port = program::ports(1);
+    let taken = collector(port).await;
+    let traces = format!(
+        "[traces]\notlp_endpoint = \"http://127.0.0.1:{port}/v1/traces\"\nsampled_percent = 0\n"
+    );
+    let mut server = Server::start_with("http://localhost:9", SECRET, &traces).await;
+    let id = "0af7651916cd43dd8448eb211c80319c";
+    let secret = "q".repeat(43);
+    let answer = client()
+        .get(format!("{}/s/{secret}", server.issuer))
+        .header("traceparent", format!("00-{id}-b7ad6b7169203331-01"))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 400);
+    server.terminate();
+    assert_eq!(server.ended().await, Some(0));
+    let bytes: Vec<u8> = (0..16)
+        .map(|n| u8::from_str_radix(&id[2 * n..2 * n + 2], 16).expect("hexadecimal"))
+        .collect();
+    let holds = |needle: &[u8]| {
+        let all = taken.lock().expect("a lock");
+        all.windows(needle.len()).any(|window| window == needle)
+    };
+    assert!(holds(b"POST /v1/traces"), "nothing was sent");
+    assert!(
+        holds(&bytes) && holds(b"/s/{address}"),
+        "the request is not in it"
+    );
+    assert!(
+        !holds(secret.as_bytes()),
+        "the address of a login left the server"
     );
 }
 

@@ -67,6 +67,26 @@ pub enum LogFormat {
     Json,
 }
 
+/// Traces of requests, sent by OTLP over HTTP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Traces {
+    /// Where to, such as `http://localhost:4318/v1/traces`; nowhere when left out and `OTEL_EXPORTER_OTLP_ENDPOINT` is
+    /// not set.
+    pub otlp_endpoint: Option<url::Url>,
+    /// How many of a hundred traces that begin here are sent. One that began elsewhere is sent when it was there.
+    pub sampled_percent: u8,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Traces {
+            otlp_endpoint: None,
+            sampled_percent: 5,
+        }
+    }
+}
+
 /// How much may be under way at once. What comes on top is refused at once, with 503.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

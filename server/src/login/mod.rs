@@ -123,6 +123,8 @@ pub async fn find(app: &App, headers: &HeaderMap, address: &str) -> Result<Bound
     let row = row.ok_or_else(Fault::expired)?;
     let mut bound = read(row)?;
     bound.address = address.to_owned();
+    // The reference that pages of this login show leads to its lines in the log.
+    tracing::Span::current().record("login", bound.data.reference.as_str());
     refresh(app, bound).await
 }
 

@@ -3,12 +3,12 @@
 
 use super::subject::account_of;
 use crate::app::{App, Error};
-use crate::chance;
 use crate::login::advance;
 use crate::login::begin::{self, Hints, Wanted};
 use crate::session;
 use crate::views;
 use crate::web::cookies::{self, Cookie};
+use crate::web::observe;
 use crate::web::page::{self, Outcome};
 use axum::response::Response;
 use http::StatusCode;
@@ -113,7 +113,7 @@ fn page_error(
         sentence.to_owned(),
     )];
     refused.developer = developer;
-    let reference = chance::reference().unwrap_or_default();
+    let reference = observe::reference();
     tracing::info!(
         reference,
         problem = problem.code(),

@@ -4,6 +4,7 @@ use super::{SKEW_S, Upstream, text};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::sha256;
+use crate::web::observe;
 use crate::{jose, outbound};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -120,7 +121,7 @@ async fn fetch(app: &App, url: &str, bearer: Option<&str>) -> Result<Value, Stri
     if !outbound::allowed(&app.config.outbound, &parsed) {
         return Err("the address may not be called".to_owned());
     }
-    let mut request = app.http.get(parsed);
+    let mut request = observe::traced(app.http.get(parsed));
     if let Some(token) = bearer {
         request = request.bearer_auth(token);
     }
@@ -153,9 +154,8 @@ pub async fn redeem(
     ];
     let encode =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let sent = app
-        .http
-        .post(learned.token_endpoint.clone())
+    let request = app.http.post(learned.token_endpoint.clone());
+    let sent = observe::traced(request)
         .basic_auth(
             encode(&upstream.config.client_id),
             Some(encode(&upstream.secret)),

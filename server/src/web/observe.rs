@@ -8,15 +8,19 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// What log lines of a request carry. Made when first needed.
 #[derive(Debug, Default)]
 pub struct Current {
     reference: OnceLock<String>,
     trace_id: OnceLock<String>,
+    sampled: bool,
 }
 
 tokio::task_local! {
@@ -35,48 +39,99 @@ pub fn trace_id() -> String {
     CURRENT.try_with(of).unwrap_or_default()
 }
 
+/// The header that ties a call to another server to this request's trace (W3C Trace Context §3.2); `None` outside of
+/// requests.
+fn traceparent() -> Option<String> {
+    let parent = hex_of(&chance::bytes::<8>().ok()?);
+    let of = |current: &Arc<Current>| {
+        let flags = u8::from(current.sampled);
+        format!("00-{}-{parent}-{flags:02x}", current.trace_id())
+    };
+    CURRENT.try_with(of).ok()
+}
+
+/// A call to another server, tied to this request's trace.
+pub fn traced(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    match traceparent() {
+        Some(parent) => request.header("traceparent", parent),
+        None => request,
+    }
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    crate::seal::hex(bytes)
+}
+
 fn fresh_reference() -> String {
     chance::reference().unwrap_or_default()
 }
 
 impl Current {
-    /// Of a request with these headers.
-    fn of(headers: &HeaderMap) -> Current {
-        let current = Current::default();
-        let parent = headers.get("traceparent").and_then(|v| v.to_str().ok());
-        if let Some(id) = parent.and_then(parent_trace_id) {
-            // It was empty a moment ago.
-            let _ = current.trace_id.set(id.to_owned());
-        }
-        current
-    }
-
     fn reference(&self) -> &str {
         self.reference.get_or_init(fresh_reference)
     }
 
     fn trace_id(&self) -> &str {
-        let fresh =
-            || chance::bytes::<16>().map_or_else(|_| String::new(), |b| crate::seal::hex(&b));
+        let fresh = || chance::bytes::<16>().map_or_else(|_| String::new(), |b| hex_of(&b));
         self.trace_id.get_or_init(fresh)
     }
 }
 
-/// The trace id of a `traceparent` (W3C Trace Context §3.2): `00-32 hex-16 hex-2 hex`, not all zeros.
-fn parent_trace_id(text: &str) -> Option<&str> {
+/// What a `traceparent` says (W3C Trace Context §3.2): `00-32 hex-16 hex-2 hex`, lower case, no name all zeros.
+fn parent_context(text: &str) -> Option<SpanContext> {
     let mut parts = text.split('-');
-    let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, id, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |part: &str, length: usize| {
         part.len() == length
             && part
                 .bytes()
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
-    let well_formed = hex(version, 2) && hex(id, 32) && hex(parent, 16) && hex(flags, 2);
+    let well_formed = hex(version, 2) && hex(id, 32) && hex(span, 16) && hex(flags, 2);
     let ended = version != "00" || parts.next().is_none();
-    let meaningful =
-        version != "ff" && id.bytes().any(|b| b != b'0') && parent.bytes().any(|b| b != b'0');
-    (well_formed && ended && meaningful).then_some(id)
+    if !well_formed || !ended || version == "ff" {
+        return None;
+    }
+    let context = SpanContext::new(
+        TraceId::from_hex(id).ok()?,
+        SpanId::from_hex(span).ok()?,
+        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        true,
+        TraceState::default(),
+    );
+    context.is_valid().then_some(context)
+}
+
+/// The span of a request where anybody wants it, and by which names the request is found.
+fn begin(headers: &HeaderMap, span: impl FnOnce(&Current) -> Span) -> (Span, Current) {
+    let parent = headers.get("traceparent").and_then(|v| v.to_str().ok());
+    let parent = parent.and_then(parent_context);
+    let mut current = Current {
+        sampled: parent.as_ref().is_some_and(SpanContext::is_sampled),
+        ..Current::default()
+    };
+    let span = span(&current);
+    let mut known = parent.as_ref().map(SpanContext::trace_id);
+    if !span.is_none() {
+        if let Some(parent) = parent {
+            // Without anybody who collects traces there is nothing to tie together.
+            let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+        }
+        let context = span.context();
+        let own = context.span().span_context().clone();
+        if own.is_valid() {
+            known = Some(own.trace_id());
+            current.sampled = own.is_sampled();
+        }
+    }
+    if let Some(id) = known {
+        // It was empty a moment ago.
+        let _ = current.trace_id.set(id.to_string());
+    }
+    if !span.is_none() {
+        span.record("trace_id", current.trace_id());
+    }
+    (span, current)
 }
 
 /// The outermost layer: measures, and writes the request's line. Addresses of logins are secrets, so the pattern of the
@@ -87,25 +142,29 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let matched = parts.extensions.get::<MatchedPath>();
     let route = matched.map_or("other", MatchedPath::as_str).to_owned();
     let method = method_name(&parts.method);
-    let current = Arc::new(Current::of(&parts.headers));
-    let span = if tracing::enabled!(tracing::Level::INFO) {
+    let (span, current) = begin(&parts.headers, |current| {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return Span::none();
+        }
         tracing::info_span!(
             "request",
             route,
             method,
             reference = current.reference(),
-            trace_id = current.trace_id(),
-            address = browser::address(&app, &parts).map(tracing::field::display),
+            trace_id = field::Empty,
+            login = field::Empty,
+            status = field::Empty,
+            address = browser::address(&app, &parts).map(field::display),
         )
-    } else {
-        tracing::Span::none()
-    };
+    });
+    let current = Arc::new(current);
     let request = Request::from_parts(parts, body);
     let answered = CURRENT
         .scope(Arc::clone(&current), next.run(request))
         .instrument(span.clone());
     let response = answered.await;
     let took = begun.elapsed();
+    span.record("status", response.status().as_u16());
     span.in_scope(|| line(&current, &route, method, response.status(), took));
     let labels = RequestLabels {
         http_route: route,
@@ -132,7 +191,7 @@ fn line(current: &Current, route: &str, method: &str, status: StatusCode, took: 
             trace_id
         );
     } else {
-        tracing::info!(event = "http.request", route, method, status, ms);
+        tracing::info!(event = "http.request", status, ms);
     }
 }
 
@@ -170,7 +229,13 @@ mod tests {
             (format!("00-{id}"), None),
             (String::new(), None),
         ] {
-            assert_eq!(parent_trace_id(&text), expected, "{text}");
+            assert_eq!(
+                parent_context(&text)
+                    .map(|parent| parent.trace_id().to_string())
+                    .as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }
