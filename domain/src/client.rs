@@ -309,6 +309,9 @@ pub struct Client {
     /// In development: error pages show what was sent beside what is registered.
     #[serde(default)]
     pub development: bool,
+    /// A resource server: it may ask about every token (RFC 7662 §4). Others learn only of their own.
+    #[serde(default)]
+    pub introspects_all: bool,
     /// What log-out does.
     #[serde(default)]
     pub logout: LogoutStyle,
@@ -366,6 +369,7 @@ impl Client {
             test: false,
             broker: false,
             development: false,
+            introspects_all: false,
             logout: LogoutStyle::default(),
             initiate_login_uri: None,
             registration: None,

@@ -5,7 +5,9 @@
 
 mod operation;
 
-pub use operation::{Addresses, Circles, Drain, Load, Log, LogFormat, Management, Traces};
+pub use operation::{
+    Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Traces,
+};
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -58,6 +60,9 @@ pub struct Config {
     /// Signing keys.
     #[serde(default)]
     pub keys: KeyRules,
+    /// Devices without a browser.
+    #[serde(default)]
+    pub device_grant: DeviceGrant,
     /// Calls to others.
     #[serde(default)]
     pub outbound: Outbound,

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::authenticator::{self, allow_app};
 use crate::login::{advance, post, status};
-use crate::oidc::{authorize, end_session, metadata, token, userinfo};
+use crate::oidc::{authorize, end_session, introspect, metadata, revoke, token, userinfo};
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
 use crate::web::{load, observe, shell, sources, streams};
@@ -41,6 +41,8 @@ pub fn router(app: &App) -> Router {
         .route(path::AUTHORIZE, get(authorize_get).post(sent_on))
         .route(path::TOKEN, post(token_post).merge(options(any_origin)))
         .route(path::USERINFO, userinfo_routes())
+        .route(path::INTROSPECT, post(introspect_post))
+        .route(path::REVOKE, post(revoke_post))
         .route(path::END_SESSION, get(logout_get).post(sent_on))
         .route("/upstream/{id}/callback", get(upstream_callback))
         .route("/upstream/{id}/backchannel-logout", post(upstream_logout))
@@ -264,6 +266,20 @@ async fn token_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> 
         }
         Err(_) => not_a_form(),
     })
+}
+
+async fn introspect_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    match text_form(&headers, &body) {
+        Ok(encoded) => introspect::post(&app, &headers, encoded).await,
+        Err(_) => not_a_form(),
+    }
+}
+
+async fn revoke_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    match text_form(&headers, &body) {
+        Ok(encoded) => revoke::post(&app, &headers, encoded).await,
+        Err(_) => not_a_form(),
+    }
 }
 
 async fn userinfo_get(State(app): State<App>, headers: HeaderMap) -> Response {

@@ -108,6 +108,12 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
                 record.detail.to_string().into(),
             ],
         ),
+        _ => deliveries(write)?,
+    }])
+}
+
+fn deliveries(write: Write) -> Result<Statement, StoreError> {
+    Ok(match write {
         Write::Enqueue { id, kind, data, at } => Statement::one(
             conflict::ROW,
             "INSERT INTO outbox (id, kind, data, created_at, due_at, attempts) VALUES ($1, $2, $3, $4, $4, 0)",
@@ -116,6 +122,12 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
         Write::Delivered { id, at } => Statement::any(
             "UPDATE outbox SET done_at = $2, attempts = attempts + 1, last_error = NULL \
              WHERE id = $1 AND done_at IS NULL",
+            vec![id.into(), at.0.into()],
+        ),
+        Write::DeliverAgain { id, at } => Statement::one(
+            conflict::ROW,
+            "UPDATE outbox SET done_at = NULL, due_at = $2, attempts = 0 \
+             WHERE id = $1 AND last_error IS NOT NULL",
             vec![id.into(), at.0.into()],
         ),
         Write::NotDelivered {
@@ -136,16 +148,17 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
             ],
         ),
         _ => return Err(misrouted()),
-    }])
+    })
 }
 
 /// Rows that have expired, by table; each sweep takes a bounded bite so that it never holds the writer for long.
-const SWEEPS: [&str; 8] = [
+const SWEEPS: [&str; 9] = [
     "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires_at < $1 - 86400 LIMIT $2)",
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM entries WHERE sid IN (SELECT sid FROM entries WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM device_grants WHERE id IN (SELECT id FROM device_grants WHERE expires_at < $1 - 86400 LIMIT $2)",
     "DELETE FROM refresh_tokens WHERE token_sha256 IN \
      (SELECT token_sha256 FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
     // A used one-time value stays until the longest token it begot is dead; its row's own end says when.
@@ -209,6 +222,19 @@ impl Store {
         let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox \
                    WHERE kind = $1 ORDER BY created_at DESC, id DESC LIMIT 200";
         self.many(sql, vec![kind.into()], outbox).await
+    }
+
+    /// What is to be delivered or was given up, newest first, at most `limit`; only what failed last, if so wished.
+    pub async fn undelivered(
+        &self,
+        failed: bool,
+        limit: i64,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox \
+                   WHERE (done_at IS NULL OR last_error IS NOT NULL) AND ($1 = 0 OR last_error IS NOT NULL) \
+                   ORDER BY created_at DESC, id DESC LIMIT $2";
+        self.many(sql, vec![failed.into(), limit.into()], outbox)
+            .await
     }
 
     /// The audit record, newest first, at most `limit` lines; of one reference when given.

@@ -9,6 +9,7 @@ pub mod authenticators;
 pub mod clients;
 pub mod consents;
 pub mod db;
+pub mod device_grants;
 pub mod error;
 pub mod grants;
 pub mod instance;

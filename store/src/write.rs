@@ -1,6 +1,7 @@
 //! Every change the product can make, as values. Values handed to [`crate::Store::commit`] together happen together.
 
 use crate::db::{Statement, Value};
+use crate::device_grants::DeviceWrite;
 use crate::error::StoreError;
 use serde::Serialize;
 use techpass_domain::account::{Account, Status};
@@ -252,6 +253,8 @@ pub enum Write {
     },
     /// Whom a pairwise subject stands for.
     KnowSubject { sub: String, account: AccountId },
+    /// A change to a device's request.
+    Device(DeviceWrite),
     /// A signing key.
     AddKey(NewKey),
     /// Another state for a key that is still in the expected one: `next`, `active`, `retired`, `revoked`.
@@ -278,6 +281,8 @@ pub enum Write {
     },
     /// Delivered.
     Delivered { id: String, at: Timestamp },
+    /// To be tried again now, with all its tries; conflict unless it was given up.
+    DeliverAgain { id: String, at: Timestamp },
     /// Not delivered; when to try again, if at all.
     NotDelivered {
         id: String,
@@ -348,11 +353,13 @@ impl Write {
             Write::SetEpoch { .. } | Write::NoteBackup { .. } | Write::EndEverything { .. } => {
                 crate::instance::statements(self)
             }
+            Write::Device(write) => Ok(vec![crate::device_grants::statement(write)]),
             Write::AddKey(..)
             | Write::SetKeyState { .. }
             | Write::Audit { .. }
             | Write::Enqueue { .. }
             | Write::Delivered { .. }
+            | Write::DeliverAgain { .. }
             | Write::NotDelivered { .. } => crate::keeping::statements(self),
         }
     }

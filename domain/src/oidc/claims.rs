@@ -346,7 +346,8 @@ pub fn check_access_token(
     Ok(AccessToken {
         subject: text("sub")?.to_owned(),
         client: ClientId::new(text("client_id")?),
-        scope: Scope::parse(text("scope")?).map_err(|e| Description::new(&e.to_string()))?,
+        scope: Scope::parse(text("scope").unwrap_or_default())
+            .map_err(|e| Description::new(&e.to_string()))?,
         jti: text("jti")?.to_owned(),
         expires_at,
     })

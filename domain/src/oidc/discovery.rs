@@ -1,9 +1,8 @@
 //! What this provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what works.
 
 use super::authorization::ResponseMode;
-use super::token::TokenRequest;
 use super::{claims, prompt, scope};
-use crate::client::{AuthMethod, SigningAlg};
+use crate::client::{AuthMethod, GrantType, SigningAlg};
 use crate::login::requirement::{ACR_NUMBER_MATCH, ACR_SINGLE_FACTOR};
 use serde_json::{Value, json};
 
@@ -14,6 +13,8 @@ pub struct Options {
     pub auth_methods: Vec<AuthMethod>,
     /// Algorithms that there are keys for, or will be as soon as a client wants one.
     pub id_token_algs: Vec<SigningAlg>,
+    /// Whether devices without a browser may ask.
+    pub device_grant: bool,
     /// Authentication classes that logins reach.
     pub acr_values: Vec<String>,
 }
@@ -27,6 +28,7 @@ impl Default for Options {
                 AuthMethod::None,
             ],
             id_token_algs: SigningAlg::ALL.to_vec(),
+            device_grant: false,
             acr_values: vec![ACR_NUMBER_MATCH.to_owned(), ACR_SINGLE_FACTOR.to_owned()],
         }
     }
@@ -42,6 +44,12 @@ pub mod path {
     pub const USERINFO: &str = "/userinfo";
     /// `jwks_uri`.
     pub const JWKS: &str = "/jwks.json";
+    /// `introspection_endpoint`.
+    pub const INTROSPECT: &str = "/introspect";
+    /// `revocation_endpoint`.
+    pub const REVOKE: &str = "/revoke";
+    /// `device_authorization_endpoint`.
+    pub const DEVICE_AUTHORIZATION: &str = "/device_authorization";
     /// `end_session_endpoint`.
     pub const END_SESSION: &str = "/logout";
     /// Discovery itself (Discovery §4).
@@ -55,7 +63,17 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let methods: Vec<&str> = options.auth_methods.iter().map(|m| m.as_str()).collect();
     let algs: Vec<&str> = options.id_token_algs.iter().map(|a| a.as_str()).collect();
-    json!({
+    // RFC 7662 §2.1: who asks about tokens must authenticate.
+    let asking = options
+        .auth_methods
+        .iter()
+        .filter(|m| **m != AuthMethod::None);
+    let asking: Vec<&str> = asking.map(|m| m.as_str()).collect();
+    let grants = GrantType::ALL
+        .into_iter()
+        .filter(|grant| options.device_grant || *grant != GrantType::DeviceCode);
+    let grants: Vec<&str> = grants.map(GrantType::as_str).collect();
+    let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
@@ -65,10 +83,14 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         "scopes_supported": scope::SUPPORTED,
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::SUPPORTED,
-        "grant_types_supported": TokenRequest::GRANT_TYPES,
+        "grant_types_supported": grants,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algs,
         "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint": at(path::INTROSPECT),
+        "introspection_endpoint_auth_methods_supported": asking,
+        "revocation_endpoint": at(path::REVOKE),
+        "revocation_endpoint_auth_methods_supported": methods,
         "claims_supported": claims::supported(),
         "acr_values_supported": options.acr_values,
         "prompt_values_supported": prompt::SUPPORTED,
@@ -79,5 +101,12 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "claims_parameter_supported": false,
-    })
+    });
+    if options.device_grant
+        && let Some(members) = metadata.as_object_mut()
+    {
+        let endpoint = at(path::DEVICE_AUTHORIZATION);
+        members.insert("device_authorization_endpoint".into(), endpoint.into());
+    }
+    metadata
 }

@@ -101,7 +101,7 @@ codes! {
 }
 
 codes! {
-    /// What the token endpoint answers (RFC 6749 §5.2).
+    /// What the token endpoint answers (RFC 6749 §5.2, RFC 8628 §3.5).
     TokenErrorCode {
         /// Something is missing, malformed or sent twice, or two ways of authenticating are mixed.
         InvalidRequest = "invalid_request",
@@ -115,6 +115,14 @@ codes! {
         UnsupportedGrantType = "unsupported_grant_type",
         /// More than was granted.
         InvalidScope = "invalid_scope",
+        /// Nobody has answered the device's request yet (RFC 8628 §3.5).
+        AuthorizationPending = "authorization_pending",
+        /// The same, and the device asks too often (RFC 8628 §3.5).
+        SlowDown = "slow_down",
+        /// The person refused (RFC 8628 §3.5).
+        AccessDenied = "access_denied",
+        /// Nobody answered in time (RFC 8628 §3.5).
+        ExpiredToken = "expired_token",
     }
 }
 

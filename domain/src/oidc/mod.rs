@@ -14,6 +14,8 @@
 //! | [`claims_request`], [`subject`] | Core §5.5, §8 |
 //! | [`jwt`], [`upstream`] | RFC 7515, RFC 8725; Core §3.1.3.7 |
 //! | [`jwk`], [`freshness`] | RFC 7517, Core §10.1: keys of clients; RFC 9111: how long what was fetched is good |
+//! | [`client_credentials`], [`device`] | RFC 6749 §4.4, RFC 9068; RFC 8628 |
+//! | [`introspection`] | RFC 7662, RFC 7009 |
 //! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
 //! | [`end_session`] | RP-Initiated Logout |
 //! | [`error`] | the error codes of all of them |
@@ -22,11 +24,14 @@ pub mod authorization;
 pub mod bearer;
 pub mod claims;
 pub mod claims_request;
+pub mod client_credentials;
 pub mod code;
+pub mod device;
 pub mod discovery;
 pub mod end_session;
 pub mod error;
 pub mod freshness;
+pub mod introspection;
 pub mod jwk;
 pub mod jwt;
 pub mod params;

@@ -4,7 +4,7 @@ use super::error::{TokenError, TokenErrorCode as Code};
 use super::params::{Params, decode};
 use super::pkce;
 use super::scope::Scope;
-use crate::client::{AuthMethod, Client};
+use crate::client::{AuthMethod, Client, GrantType};
 use crate::id::ClientId;
 use crate::time::Timestamp;
 use base64::Engine;
@@ -38,48 +38,87 @@ pub enum TokenRequest {
         /// A narrower scope.
         scope: Option<Scope>,
     },
+    /// RFC 6749 §4.4.
+    ClientCredentials {
+        /// What the client asks for.
+        scope: Option<Scope>,
+    },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// The code that the device polls with.
+        device_code: String,
+    },
 }
 
 impl TokenRequest {
-    /// All grant types that are supported, for discovery.
-    pub const GRANT_TYPES: &'static [&'static str] = &["authorization_code", "refresh_token"];
-
     /// The `grant_type`.
-    pub fn grant_type(&self) -> &'static str {
+    pub fn grant_type(&self) -> GrantType {
         match self {
-            TokenRequest::AuthorizationCode { .. } => "authorization_code",
-            TokenRequest::RefreshToken { .. } => "refresh_token",
+            TokenRequest::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            TokenRequest::RefreshToken { .. } => GrantType::RefreshToken,
+            TokenRequest::ClientCredentials { .. } => GrantType::ClientCredentials,
+            TokenRequest::DeviceCode { .. } => GrantType::DeviceCode,
         }
     }
 }
 
 impl std::fmt::Debug for TokenRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TokenRequest({})", self.grant_type())
+        write!(f, "TokenRequest({})", self.grant_type().as_str())
     }
 }
 
 /// Reads what is asked for.
 pub fn parse(params: &Params) -> Result<TokenRequest, TokenError> {
-    match params.get("grant_type") {
-        Some("authorization_code") => Ok(TokenRequest::AuthorizationCode {
+    let Some(name) = params.get("grant_type") else {
+        return refuse(Code::InvalidRequest, "The parameter grant_type is missing.");
+    };
+    Ok(match GrantType::parse(name) {
+        Some(GrantType::AuthorizationCode) => TokenRequest::AuthorizationCode {
             code: required(params, "code")?,
             redirect_uri: params.owned("redirect_uri"),
             code_verifier: verifier(params)?,
-        }),
-        Some("refresh_token") => Ok(TokenRequest::RefreshToken {
+        },
+        Some(GrantType::RefreshToken) => TokenRequest::RefreshToken {
             refresh_token: required(params, "refresh_token")?,
             scope: scope(params)?,
-        }),
-        Some(_) => refuse(
-            Code::UnsupportedGrantType,
-            "This grant_type is not supported.",
-        ),
-        None => refuse(Code::InvalidRequest, "The parameter grant_type is missing."),
-    }
+        },
+        Some(GrantType::ClientCredentials) => TokenRequest::ClientCredentials {
+            scope: scope(params)?,
+        },
+        Some(GrantType::DeviceCode) => TokenRequest::DeviceCode {
+            device_code: required(params, "device_code")?,
+        },
+        None => {
+            return refuse(
+                Code::UnsupportedGrantType,
+                "This grant_type is not supported.",
+            );
+        }
+    })
 }
 
-fn required(params: &Params, name: &str) -> Result<String, TokenError> {
+/// RFC 6749 §5.2: a client uses only the grant types that it is registered for. With `device_grant` off nobody uses that
+/// one, and the server does not have it.
+pub fn permitted(asked: GrantType, client: &Client, device_grant: bool) -> Result<(), TokenError> {
+    if asked == GrantType::DeviceCode && !device_grant {
+        return refuse(
+            Code::UnsupportedGrantType,
+            "This grant_type is not switched on here.",
+        );
+    }
+    if client.may(asked) {
+        return Ok(());
+    }
+    let description = format!(
+        "The client is not registered for the grant type {}.",
+        asked.as_str()
+    );
+    refuse(Code::UnauthorizedClient, &description)
+}
+
+/// A parameter that must be there.
+pub fn required(params: &Params, name: &str) -> Result<String, TokenError> {
     params.owned(name).ok_or_else(|| {
         let description = format!("The parameter {name} is missing.");
         TokenError::new(Code::InvalidRequest, &description)
@@ -97,7 +136,8 @@ fn verifier(params: &Params) -> Result<Option<String>, TokenError> {
     }
 }
 
-fn scope(params: &Params) -> Result<Option<Scope>, TokenError> {
+/// RFC 6749 §3.3: the scope asked for; `None` when nothing is asked.
+pub fn scope(params: &Params) -> Result<Option<Scope>, TokenError> {
     match params.get("scope").map(Scope::parse).transpose() {
         Ok(scope) => Ok(scope),
         Err(_) => refuse(

@@ -47,6 +47,15 @@ impl Drain {
     }
 }
 
+/// Devices without a browser (RFC 8628). People let them in on another screen, which is what phishers ask people to do;
+/// so it is off until somebody needs it, and then only for the applications that are registered for it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceGrant {
+    /// Whether there is such a thing here.
+    pub enabled: bool,
+}
+
 /// Logs, on standard error.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

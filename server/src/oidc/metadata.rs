@@ -18,7 +18,11 @@ pub struct Documents {
 impl Documents {
     /// The documents of an instance.
     pub fn of(config: &Config) -> Documents {
-        let metadata = discovery::metadata(&config.issuer(), &discovery::Options::default());
+        let options = discovery::Options {
+            device_grant: config.device_grant.enabled,
+            ..Default::default()
+        };
+        let metadata = discovery::metadata(&config.issuer(), &options);
         Documents {
             provider: Document::new(&metadata, SET_MAX_AGE_S),
         }

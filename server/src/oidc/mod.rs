@@ -1,9 +1,13 @@
 //! The protocol endpoints: what came in is parsed and judged by `techpass_domain::oidc`, what goes out is written here.
 
+pub mod access;
 pub mod authorize;
 pub mod backchannel;
 pub mod end_session;
+pub mod introspect;
 pub mod metadata;
+pub mod refused;
+pub mod revoke;
 pub mod subject;
 pub mod token;
 pub mod userinfo;
@@ -71,3 +75,6 @@ fn ours(app: &App, claims: Arc<Value>) -> Option<Arc<Value>> {
     let ours = claims.get("iss").and_then(Value::as_str) == Some(&app.issuer);
     ours.then_some(claims)
 }
+
+#[cfg(test)]
+mod tests;

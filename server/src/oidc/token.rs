@@ -1,14 +1,20 @@
-//! The token endpoint: codes and refresh tokens (OpenID Connect Core §3.1.3, §12).
+//! The token endpoint (RFC 6749 §3.2): what each grant type gives.
 
+mod device;
+mod machine;
+mod refresh;
+
+use super::json;
+use super::refused::Refused;
 use super::subject::subject_of;
-use super::{failure, json};
 use crate::app::{App, Error};
 use crate::chance;
+use crate::keys;
 use crate::seal::{hashed, sha256, sha256_b64};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use serde_json::{Map, Value, json as object};
 use techpass_domain::audit::Record;
 use techpass_domain::client::Client;
@@ -18,82 +24,36 @@ use techpass_domain::oidc::code::{self, CodeBinding, Redemption};
 use techpass_domain::oidc::error::{TokenError, TokenErrorCode};
 use techpass_domain::oidc::jwt::typ;
 use techpass_domain::oidc::params::Params;
-use techpass_domain::oidc::refresh::{self, RefreshBinding, Rotation, Standing, Successor};
-use techpass_domain::oidc::scope::{OFFLINE_ACCESS, Scope};
+use techpass_domain::oidc::scope::{OPENID, Scope};
 use techpass_domain::oidc::token::{self, TokenRequest};
 use techpass_domain::session::Grant;
-use techpass_domain::time::{Seconds, Timestamp};
+use techpass_domain::time::Seconds;
 use techpass_store::grants::GrantRow;
-use techpass_store::write::NewRefresh;
 use techpass_store::{StoreError, Write, conflict};
 
 /// How long an access token is good.
 pub const ACCESS_LIFETIME_S: Seconds = 10 * 60;
 /// How long an ID token is good.
 const ID_TOKEN_LIFETIME_S: Seconds = 10 * 60;
-/// The absolute end of a refresh token's family: the session's, or for `offline_access` so long.
-const OFFLINE_LIFETIME_S: Seconds = 30 * 24 * 60 * 60;
-
-/// Why a request gives no tokens.
-enum Refused {
-    /// The client's doing.
-    Client(TokenError),
-    /// Ours.
-    Failure(Error),
-}
-
-impl From<TokenError> for Refused {
-    fn from(error: TokenError) -> Self {
-        Refused::Client(error)
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Refused::Failure(error)
-    }
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Refused::Failure(error.into())
-    }
-}
-
-impl From<serde_json::Error> for Refused {
-    fn from(error: serde_json::Error) -> Self {
-        Refused::Failure(error.into())
-    }
-}
 
 /// `POST /token`.
 pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
     match answer(app, headers, body).await {
         Ok(body) => json(200, &body),
-        Err(Refused::Failure(error)) => failure(&error),
-        Err(Refused::Client(error)) => {
-            tracing::info!(
-                error = error.code.as_str(),
-                description = error.description.as_str(),
-                "token request refused"
-            );
-            let mut response = json(error.status(), &error.body());
-            if let Some(challenge) = error.www_authenticate(&app.issuer)
-                && let Ok(value) = HeaderValue::from_str(&challenge)
-            {
-                response
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, value);
-            }
-            response
-        }
+        Err(refused) => refused.into_response(app, "tokens"),
     }
 }
 
 async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<Value, Refused> {
     let params = Params::parse(body).map_err(TokenError::from)?;
     let client = client(app, headers, &params).await?;
-    match token::parse(&params)? {
+    let request = token::parse(&params)?;
+    token::permitted(
+        request.grant_type(),
+        &client,
+        app.config.device_grant.enabled,
+    )?;
+    match request {
         TokenRequest::AuthorizationCode {
             code,
             redirect_uri,
@@ -110,12 +70,16 @@ async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<Value, Ref
         TokenRequest::RefreshToken {
             refresh_token,
             scope,
-        } => rotate(app, &client, &refresh_token, scope.as_ref()).await,
+        } => refresh::rotate(app, &client, &refresh_token, scope.as_ref()).await,
+        TokenRequest::ClientCredentials { scope } => {
+            machine::issue(app, &client, scope.as_ref()).await
+        }
+        TokenRequest::DeviceCode { device_code } => device::poll(app, &client, &device_code).await,
     }
 }
 
 /// Authenticates the client. Unknown clients and wrong secrets get the same answer.
-async fn client(app: &App, headers: &HeaderMap, params: &Params) -> Result<Client, Refused> {
+pub async fn client(app: &App, headers: &HeaderMap, params: &Params) -> Result<Client, Refused> {
     let header = headers.get(header::AUTHORIZATION);
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let presented = token::client_authentication(header, params)?;
@@ -161,7 +125,7 @@ async fn redeem(
             id: binding.grant.clone(),
         },
     ];
-    let refresh = first_refresh(app, client, &grant.grant, &scope, &mut writes)?;
+    let refresh = refresh::first(app, client, &grant.grant, &scope, &mut writes)?;
     let gives = Gives {
         scope: &scope,
         refresh,
@@ -177,137 +141,6 @@ async fn redeem(
         }
         Err(StoreError::Conflict(_)) => Err(invalid_grant("The code is not valid.").into()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The first refresh token of a family.
-fn first_refresh(
-    app: &App,
-    client: &Client,
-    grant: &Grant,
-    scope: &Scope,
-    writes: &mut Vec<Write>,
-) -> Result<Option<String>, Error> {
-    let now = app.now();
-    let lifetime_s = if scope.contains(OFFLINE_ACCESS) {
-        OFFLINE_LIFETIME_S
-    } else {
-        app.config.session.absolute_s
-    };
-    let next = Successor {
-        generation: 0,
-        expires_at: now.plus(lifetime_s),
-    };
-    let (token, write) = new_refresh(client, &grant.id, next, now)?;
-    writes.push(write);
-    Ok(Some(token))
-}
-
-fn new_refresh(
-    client: &Client,
-    grant: &GrantId,
-    next: Successor,
-    now: Timestamp,
-) -> Result<(String, Write), Error> {
-    let token = chance::prefixed("tp_rt_")?;
-    let binding = RefreshBinding {
-        client_id: client.id.clone(),
-        issued_at: now,
-    };
-    let write = Write::AddRefresh(NewRefresh {
-        token_sha256: hashed(&token),
-        grant: grant.clone(),
-        generation: next.generation,
-        data: serde_json::to_string(&binding)?,
-        expires_at: next.expires_at,
-    });
-    Ok((token, write))
-}
-
-/// A refresh token, once; its successor takes its place.
-async fn rotate(
-    app: &App,
-    client: &Client,
-    token: &str,
-    scope: Option<&Scope>,
-) -> Result<Value, Refused> {
-    let now = app.now();
-    let token_sha256 = hashed(token);
-    let row = app.store.refresh_token(&token_sha256).await?;
-    let Some(row) = row else {
-        return Err(invalid_grant("The refresh token is not valid.").into());
-    };
-    let binding: RefreshBinding = serde_json::from_str(&row.data)?;
-    let successor = match &row.successor_sha256 {
-        Some(hash) => app.store.refresh_token(hash).await?,
-        None => None,
-    };
-    let grant = app.store.grant(&row.grant).await?;
-    let standing = Standing {
-        client_id: &binding.client_id,
-        generation: row.generation,
-        expires_at: row.expires_at,
-        used_at: row.used_at,
-        successor_unused: successor.is_some_and(|next| next.used_at.is_none()),
-        revoked: grant
-            .as_ref()
-            .is_none_or(|grant| grant.revoked_at.is_some()),
-    };
-    let rotation = match refresh::rotate(standing, &client.id, now) {
-        Ok(rotation) => rotation,
-        Err(refusal) => {
-            if refusal.revokes_grant() {
-                revoke(app, &row.grant, "refresh token replayed").await?;
-            }
-            return Err(refusal.error().into());
-        }
-    };
-    let grant = grant.ok_or_else(|| invalid_grant("The refresh token is not valid."))?;
-    may_still(app, &grant.grant).await?;
-    let granted = Scope::parse(&grant.grant.scope).unwrap_or_default();
-    let scope = granted.narrowed(scope)?;
-    let (next, lost) = match rotation {
-        Rotation::Next(next) => (next, None),
-        Rotation::ReplaceLost(next) => (next, row.successor_sha256),
-    };
-    let (fresh, add) = new_refresh(client, &row.grant, next, now)?;
-    let replace = replacing(token_sha256, lost, hashed(&fresh), now);
-    let require = Write::RequireGrant { id: row.grant };
-    let gives = Gives {
-        scope: &scope,
-        refresh: Some(fresh),
-        refreshed: true,
-    };
-    let tokens = tokens(app, client, &grant.grant, gives).await?;
-    match app.store.commit(vec![replace, add, require]).await {
-        Ok(()) => Ok(tokens),
-        // Of two at once the second gets nothing; that alone is no proof of theft, and the first answer stands.
-        Err(StoreError::Conflict(_)) => {
-            Err(invalid_grant("The refresh token is not valid.").into())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Uses the token up; or, where its answer got lost, puts another successor in the place of the lost one.
-fn replacing(
-    token_sha256: String,
-    lost: Option<String>,
-    successor_sha256: String,
-    at: Timestamp,
-) -> Write {
-    match lost {
-        None => Write::UseRefresh {
-            token_sha256,
-            successor_sha256,
-            at,
-        },
-        Some(lost_sha256) => Write::ReplaceSuccessor {
-            token_sha256,
-            lost_sha256,
-            successor_sha256,
-            at,
-        },
     }
 }
 
@@ -334,7 +167,8 @@ async fn grant(app: &App, id: &GrantId) -> Result<GrantRow, Refused> {
     }
 }
 
-async fn revoke(app: &App, id: &GrantId, cause: &str) -> Result<(), Error> {
+/// Ends a grant with everything it begot.
+pub async fn revoke(app: &App, id: &GrantId, cause: &str) -> Result<(), Error> {
     let grant = app.store.grant(id).await?;
     let record = Record {
         at: app.now(),
@@ -367,7 +201,7 @@ async fn tokens(
     let subject = subject_of(app, client, &grant.account);
     let person = asked_by_name(app, grant).await?;
     let now = app.now();
-    let keys = app.keys();
+    let keys = keys::ready(app, client.id_token_signed_response_alg).await?;
     let alg = client.id_token_signed_response_alg;
     let access = claims::access_token(&claims::AccessTokenInput {
         issuer: &app.issuer,
@@ -397,10 +231,19 @@ async fn tokens(
         "token_type": "Bearer",
         "expires_in": ACCESS_LIFETIME_S,
         "scope": scope.to_string(),
-        "id_token": keys.sign(alg, typ::ID_TOKEN, &id.into())?,
     });
-    if let (Some(refresh), Some(members)) = (refresh, body.as_object_mut()) {
-        members.insert("refresh_token".to_owned(), refresh.into());
+    let granted = Scope::parse(&grant.scope).unwrap_or_default();
+    let id = granted
+        .contains(OPENID)
+        .then(|| keys.sign(alg, typ::ID_TOKEN, &id.into()))
+        .transpose()?;
+    if let Some(members) = body.as_object_mut() {
+        let optional = [("id_token", id), ("refresh_token", refresh)];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value.into());
+            }
+        }
     }
     Ok(body)
 }

@@ -1,17 +1,14 @@
 //! UserInfo (OpenID Connect Core §5.3).
 
 use super::subject::subject_of;
-use super::{failure, for_any_origin, json};
+use super::{access, failure, for_any_origin, json};
 use crate::app::{App, Error};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use techpass_domain::account::Status;
-use techpass_domain::id::GrantId;
 use techpass_domain::oidc::bearer::{self, BearerError};
 use techpass_domain::oidc::claims;
 use techpass_domain::oidc::params::Params;
-use techpass_domain::oidc::scope::Scope;
 
 /// `GET` or `POST /userinfo`.
 pub async fn answer(app: &App, headers: &HeaderMap, form: Option<&str>) -> Response {
@@ -55,32 +52,20 @@ async fn claims_for(
         Ok(token) => token,
         Err(error) => return Ok(Err(error)),
     };
-    let Some((grant, scope)) = believed(app, token) else {
+    let Some(presented) = access::presented(app, token) else {
         return Ok(Err(BearerError::Invalid));
     };
-    // A token lives no longer than what it rests on: the grant, and the account.
-    let row = app.store.grant(&grant).await?;
-    let Some(row) = row.filter(|row| row.revoked_at.is_none()) else {
-        return Ok(Err(BearerError::Invalid));
-    };
-    let account = app.store.account(&row.grant.account).await?;
-    let Some(account) = account.filter(|account| account.status == Status::Active) else {
-        return Ok(Err(BearerError::Invalid));
-    };
-    let Some(client) = app.store.client(&row.grant.client).await? else {
+    // A machine's token speaks of nobody.
+    let living = access::living(app, &presented.token).await?;
+    let Some((client, (grant, account))) =
+        living.and_then(|living| Some((living.client, living.person?)))
+    else {
         return Ok(Err(BearerError::Invalid));
     };
     let subject = subject_of(app, &client, &account.id);
-    let wanted = &row.grant.claims.userinfo;
+    let wanted = &grant.claims.userinfo;
+    let scope = &presented.token.scope;
     Ok(Ok(
-        claims::userinfo(&subject, &account, &scope, wanted).into()
+        claims::userinfo(&subject, &account, scope, wanted).into()
     ))
-}
-
-/// An access token of ours that has not expired: its grant and scope.
-fn believed(app: &App, token: &str) -> Option<(GrantId, Scope)> {
-    let claims = super::our_own_access_token(app, token)?;
-    let token = claims::check_access_token(&claims, &app.issuer, &app.issuer, app.now()).ok()?;
-    let (grant, _) = token.jti.split_once('.')?;
-    Some((GrantId::new(grant), token.scope))
 }

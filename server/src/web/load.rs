@@ -58,8 +58,8 @@ impl Class {
             path::END_SESSION | "/logout/confirm" | "/upstream/{id}/backchannel-logout" => {
                 Class::Urgent
             }
-            path::TOKEN | path::USERINFO => Class::Urgent,
             "/upstream/{id}/callback" => Class::Upstream,
+            path::TOKEN | path::USERINFO | path::INTROSPECT | path::REVOKE => Class::Urgent,
             _ => Class::SignIn,
         }
     }
@@ -141,6 +141,8 @@ fn answers_programs(route: &str) -> bool {
             route,
             path::TOKEN
                 | path::USERINFO
+                | path::INTROSPECT
+                | path::REVOKE
                 | "/s/{address}/status"
                 | "/upstream/{id}/backchannel-logout"
         )

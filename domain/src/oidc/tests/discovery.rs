@@ -25,7 +25,7 @@ fn discovery_lists_what_works() {
         ("response_modes_supported", json!(["query"])),
         (
             "grant_types_supported",
-            json!(["authorization_code", "refresh_token"]),
+            json!(["authorization_code", "refresh_token", "client_credentials"]),
         ),
         ("subject_types_supported", json!(["public"])),
         (
@@ -34,6 +34,22 @@ fn discovery_lists_what_works() {
         ),
         (
             "token_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post", "none"]),
+        ),
+        (
+            "introspection_endpoint",
+            json!("https://techpass.example/introspect"),
+        ),
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post"]),
+        ),
+        (
+            "revocation_endpoint",
+            json!("https://techpass.example/revoke"),
+        ),
+        (
+            "revocation_endpoint_auth_methods_supported",
             json!(["client_secret_basic", "client_secret_post", "none"]),
         ),
         ("code_challenge_methods_supported", json!(["S256"])),
@@ -60,7 +76,15 @@ fn discovery_lists_what_works() {
 #[test]
 fn every_member_has_a_registered_name() {
     let registered = include_str!("registered_metadata.txt");
-    let document = metadata(ISSUER, &Options::default());
+    let options = Options {
+        device_grant: true,
+        ..Options::default()
+    };
+    let document = metadata(ISSUER, &options);
+    assert_eq!(
+        document["device_authorization_endpoint"],
+        "https://techpass.example/device_authorization"
+    );
     for name in document.as_object().unwrap().keys() {
         assert!(registered.lines().any(|line| line == name), "{name}");
     }

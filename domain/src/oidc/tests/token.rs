@@ -1,8 +1,8 @@
 use super::NOW;
 use super::client;
-use crate::client::AuthMethod;
+use crate::client::{AuthMethod, Client, GrantType};
 use crate::oidc::params::Params;
-use crate::oidc::token::{Presented, TokenRequest, client_authentication, parse};
+use crate::oidc::token::{Presented, TokenRequest, client_authentication, parse, permitted};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use proptest::prelude::*;
@@ -42,12 +42,20 @@ fn what_may_be_asked_for() {
             "grant_type=password&username=a&password=b",
             "unsupported_grant_type",
         ),
-        ("grant_type=client_credentials", "unsupported_grant_type"),
+        ("grant_type=client_credentials", "client_credentials"),
+        (
+            "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=d",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ),
+        (
+            "grant_type=urn:ietf:params:oauth:grant-type:device_code",
+            "invalid_request",
+        ),
         ("code=c", "invalid_request"),
         ("", "invalid_request"),
     ] {
         let outcome = match parse(&form(text)) {
-            Ok(request) => request.grant_type(),
+            Ok(request) => request.grant_type().as_str(),
             Err(error) => error.code.as_str(),
         };
         assert_eq!(outcome, expected, "{text}");
@@ -62,6 +70,29 @@ fn what_may_be_asked_for() {
     };
     assert_eq!((code.as_str(), code_verifier), ("c", Some(v)));
     assert_eq!(redirect_uri.as_deref(), Some("https://a.example"));
+}
+
+#[test]
+fn a_client_uses_only_what_it_is_registered_for() {
+    let client = Client {
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::DeviceCode],
+        ..client("docs", &[])
+    };
+    for (asked, device_grant, expected) in [
+        (GrantType::AuthorizationCode, false, Ok(())),
+        (GrantType::RefreshToken, true, Err("unauthorized_client")),
+        (
+            GrantType::ClientCredentials,
+            true,
+            Err("unauthorized_client"),
+        ),
+        (GrantType::DeviceCode, true, Ok(())),
+        (GrantType::DeviceCode, false, Err("unsupported_grant_type")),
+    ] {
+        let outcome = permitted(asked, &client, device_grant);
+        let outcome = outcome.map_err(|error| error.code.as_str());
+        assert_eq!(outcome, expected, "{asked:?} {device_grant}");
+    }
 }
 
 #[test]
