@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod exit;
 mod logging;
+mod notify;
 mod phone;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -4,6 +4,7 @@ use crate::app::{App, Error};
 use crate::chance;
 use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
 use crate::seal::hashed;
+use techpass_domain::access::Factor;
 use techpass_domain::account::{
     Account, Home, Kind, LoginIdError, Status, domain_of, normalize_login_id,
 };
@@ -166,6 +167,11 @@ pub async fn set_password(
             phc,
             at: app.now(),
         },
+        // Whoever was locked out by wrong ones can use the new one.
+        Write::ForgetFailures {
+            account: account.id.clone(),
+            factor: Some(crate::login::factor_name(Factor::Password)),
+        },
         record(
             app,
             "account.password_set",
@@ -176,7 +182,7 @@ pub async fn set_password(
     Ok(app.store.commit(writes).await?)
 }
 
-/// Takes an account off hold, or makes it active again; the reason goes into the audit record.
+/// Takes an account off hold, makes it active again, and lets it try anew after too many failures; the reason goes into the audit record.
 pub async fn release(app: &App, login_id: &str, reason: &str) -> Result<(), AdminError> {
     if reason.trim().is_empty() {
         return refused("give a reason");
@@ -197,23 +203,24 @@ async fn set_status(
     reason: &str,
 ) -> Result<(), AdminError> {
     let account = account(app, login_id).await?;
-    if account.status == to {
+    if account.status == to && to != Status::Active {
         return refused(format!("{} is in that state already", account.login_id));
     }
-    let mut writes = vec![
-        Write::SetStatus {
+    let detail = serde_json::json!({ "reason": reason });
+    let mut writes = vec![record(app, kind, Some(&account.id), detail)?];
+    if account.status != to {
+        writes.push(Write::SetStatus {
             account: account.id.clone(),
             from: account.status.clone(),
             to: to.clone(),
-        },
-        record(
-            app,
-            kind,
-            Some(&account.id),
-            serde_json::json!({ "reason": reason }),
-        )?,
-    ];
-    if to != Status::Active {
+        });
+    }
+    if to == Status::Active {
+        writes.push(Write::ForgetFailures {
+            account: account.id.clone(),
+            factor: None,
+        });
+    } else {
         for entry in app.store.entries_of(&account.id).await? {
             writes.extend(crate::oidc::end_session::ending(app, &entry).await?);
         }

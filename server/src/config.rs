@@ -304,6 +304,7 @@ impl Config {
                 toml::from_str(text).map_err(|error| malformed(shown, &error.to_string()))?;
             return config.checked();
         }
+        twice(&overrides)?;
         for (name, value) in overrides {
             lay_over(&mut table, &name, value)?;
         }
@@ -397,6 +398,19 @@ fn suggestion(message: &str) -> Option<String> {
         .map(|known| (strsim::levenshtein(unknown, known), known))
         .min()?;
     (closest.0 <= 3).then(|| closest.1.to_owned())
+}
+
+/// A key that the environment sets both itself and by a file has no one value.
+fn twice(overrides: &[(String, String)]) -> Result<(), ConfigError> {
+    for (name, _) in overrides {
+        let file = format!("{name}_FILE");
+        if overrides.iter().any(|(other, _)| *other == file) {
+            return Err(ConfigError::Malformed(format!(
+                "TECHPASS__{name} and TECHPASS__{file} are both set; keep one"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), ConfigError> {

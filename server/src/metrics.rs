@@ -81,6 +81,13 @@ pub struct KindLabel {
     pub kind: &'static str,
 }
 
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabel {
+    /// Which.
+    pub outcome: &'static str,
+}
+
 /// A limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct BucketLabel {
@@ -114,6 +121,8 @@ pub struct Metrics {
     pub limited: Labelled<BucketLabel>,
     /// Requests turned away because too much was under way.
     pub shed: Labelled<KindLabel>,
+    /// Log-out notices, by what came of a try.
+    pub notices: Labelled<OutcomeLabel>,
     /// Browsers and phones that wait.
     pub waiting: Family<KindLabel, Gauge>,
     /// Commits.
@@ -195,6 +204,7 @@ impl Metrics {
             tokens: Family::default(),
             limited: Family::default(),
             shed: Family::default(),
+            notices: Family::default(),
             waiting: Family::default(),
             commits: Commits {
                 seconds: Histogram::new(COMMIT_BUCKETS),
@@ -204,6 +214,7 @@ impl Metrics {
             scraped: Scraped::default(),
         };
         metrics.register();
+        metrics.register_work();
         metrics.register_scraped();
         metrics
             .scraped
@@ -252,10 +263,20 @@ impl Metrics {
             self.shed.clone(),
         );
         r.register(
+            "techpass_logout_notifications",
+            "Log-out notices to applications, by what came of a try",
+            self.notices.clone(),
+        );
+        r.register(
             "techpass_status_streams",
             "Browsers and phones that wait for something to happen",
             self.waiting.clone(),
         );
+        self.registry = registry;
+    }
+
+    fn register_work(&mut self) {
+        let r = &mut self.registry;
         r.register(
             "techpass_db_commit_seconds",
             "Time from handing a commit in to its answer",
@@ -276,7 +297,6 @@ impl Metrics {
             "Password checks that wait or are under way",
             self.passwords.queue.clone(),
         );
-        self.registry = registry;
     }
 
     fn register_scraped(&mut self) {
@@ -350,6 +370,11 @@ impl Metrics {
             },
         };
         self.tokens.get_or_create(&labels).inc();
+    }
+
+    /// Counts a try to tell an application of a log-out.
+    pub fn notice(&self, outcome: &'static str) {
+        self.notices.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// Counts a request that one source may not make now.

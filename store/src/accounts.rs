@@ -64,8 +64,27 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
             from,
             to,
         } => set_failures(account, factor, from, to),
+        Write::ForgetFailures { account, factor } => forget_failures(&account, factor),
         _ => return Err(misrouted()),
     }])
+}
+
+/// An account's own count, and those of browsers in which it has signed in, whose names begin with the account's.
+fn forget_failures(account: &AccountId, factor: Option<&'static str>) -> Statement {
+    let name = account.as_str();
+    let escaped = name
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
+    let mut params = vec![name.into(), format!("{escaped}|%").into()];
+    let sql = match factor {
+        None => r"DELETE FROM failures WHERE account_id = $1 OR account_id LIKE $2 ESCAPE '\'",
+        Some(factor) => {
+            params.push(factor.into());
+            r"DELETE FROM failures WHERE factor = $3 AND (account_id = $1 OR account_id LIKE $2 ESCAPE '\')"
+        }
+    };
+    Statement::any(sql, params)
 }
 
 /// Counts only from where the counter was read, so that of two at once one looks again.

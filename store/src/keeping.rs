@@ -119,6 +119,11 @@ fn deliveries(write: Write) -> Result<Statement, StoreError> {
             "INSERT INTO outbox (id, kind, data, created_at, due_at, attempts) VALUES ($1, $2, $3, $4, $4, 0)",
             vec![id.into(), kind.into(), data.into(), at.0.into()],
         ),
+        Write::Claim { id, at, until } => Statement::one(
+            conflict::ROW,
+            "UPDATE outbox SET due_at = $3 WHERE id = $1 AND done_at IS NULL AND due_at <= $2",
+            vec![id.into(), at.0.into(), until.0.into()],
+        ),
         Write::Delivered { id, at } => Statement::any(
             "UPDATE outbox SET done_at = $2, attempts = attempts + 1, last_error = NULL \
              WHERE id = $1 AND done_at IS NULL",

@@ -128,6 +128,11 @@ pub enum Write {
         from: Option<Failures>,
         to: Failures,
     },
+    /// Forgets the failures of an account, in every browser; of one factor, or of all.
+    ForgetFailures {
+        account: AccountId,
+        factor: Option<&'static str>,
+    },
     /// A phone with its sealed seed.
     AddAuthenticator {
         authenticator: Authenticator,
@@ -279,6 +284,12 @@ pub enum Write {
         data: String,
         at: Timestamp,
     },
+    /// Takes something that is due, for so long; conflict when somebody else has it.
+    Claim {
+        id: String,
+        at: Timestamp,
+        until: Timestamp,
+    },
     /// Delivered.
     Delivered { id: String, at: Timestamp },
     /// To be tried again now, with all its tries; conflict unless it was given up.
@@ -316,7 +327,8 @@ impl Write {
             | Write::SetStatus { .. }
             | Write::Link { .. }
             | Write::SetPassword { .. }
-            | Write::SetFailures { .. } => crate::accounts::statements(self),
+            | Write::SetFailures { .. }
+            | Write::ForgetFailures { .. } => crate::accounts::statements(self),
             Write::AddAuthenticator { .. }
             | Write::RemoveAuthenticator { .. }
             | Write::UseStep { .. }
@@ -358,6 +370,7 @@ impl Write {
             | Write::SetKeyState { .. }
             | Write::Audit { .. }
             | Write::Enqueue { .. }
+            | Write::Claim { .. }
             | Write::Delivered { .. }
             | Write::DeliverAgain { .. }
             | Write::NotDelivered { .. } => crate::keeping::statements(self),

@@ -111,6 +111,9 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     outside::tls(&config, clock.now(), &mut report);
     outside::listeners(&config, running, &mut report);
     outside::upstreams(&config, clock.now(), &mut report).await;
+    if running {
+        outside::public(&config, &mut report).await;
+    }
     report.print(args.json);
     Ok(if report.failed() {
         Exit::Failed

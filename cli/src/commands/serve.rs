@@ -3,6 +3,7 @@
 use super::ConfigArg;
 use crate::demo::stop_asked;
 use crate::exit::{Exit, Failure};
+use crate::notify;
 use techpass_server::app::App;
 use techpass_server::clock::Clock;
 use techpass_server::config::{Log, Traces};
@@ -33,6 +34,8 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let stop = serve::Stop::new();
     let server = tokio::spawn(serve::run(app.clone(), listener, stop.clone()));
     eprintln!("{} is ready at {}", app.config.brand.name, app.issuer);
+    notify::say("READY=1");
+    tokio::spawn(notify::alive());
     tokio::pin!(server);
     tokio::select! {
         () = stop_asked() => {}
@@ -44,6 +47,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         }
     }
     eprintln!("stopping; once more ends at once");
+    notify::say("STOPPING=1");
     let orderly = async {
         serve::drain(&app, &stop).await;
         (&mut server).await

@@ -20,7 +20,7 @@ pub enum Command {
     SetPassword(SetPassword),
     /// Make a link that enrols a phone.
     EnrolLink(One),
-    /// Take an account off hold, or enable it again.
+    /// Take an account off hold, enable it again, or let it try anew after too many failures.
     Release(WithReason),
     /// Disable an account and end its sessions.
     Disable(WithReason),

@@ -5,6 +5,7 @@ use crate::support::browser::Browser;
 use crate::support::demo::Demo;
 use crate::support::page::Page;
 use crate::support::people::{ARJUN, PROBE, SITI};
+use crate::support::program;
 
 async fn at_the_code(demo: &Demo) -> (Browser, Page) {
     let mut browser = Browser::computer(demo, "gmd", ARJUN).await;
@@ -104,6 +105,26 @@ async fn a_stranger_does_not_lock_out_a_browser_that_has_signed_in_before() {
     }
     let page = hers.password(&page).await;
     assert_eq!(page.status, 429, "her browser may guess without end");
+    // The help desk lets everybody try anew.
+    let config = demo.config("techpass");
+    let release = [
+        "users",
+        "release",
+        "--config",
+        &config,
+        PROBE,
+        "--reason",
+        "spoke with her",
+    ];
+    program::ok(&release);
+    let page = hers.open(&again).await;
+    let page = hers.password(&page).await;
+    app.code_of(&page);
+    let mut stranger = Browser::default();
+    let page = stranger.open(&app.request(&[])).await;
+    let page = stranger.identify(page, PROBE).await;
+    let page = stranger.password(&page).await;
+    app.code_of(&page);
 }
 
 #[tokio::test(flavor = "multi_thread")]

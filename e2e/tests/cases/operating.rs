@@ -173,6 +173,29 @@ async fn a_stop_first_says_so_then_sends_streams_elsewhere_and_ends_with_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_service_manager_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&path).expect("a socket");
+    let path = path.to_str().expect("a path");
+    let told = [("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "200000")];
+    let mut server = Server::start_told("http://localhost:9", SECRET, "", &told).await;
+    let mut heard = Vec::new();
+    let mut buffer = [0; 64];
+    while heard.len() < 3 {
+        let count = manager.recv(&mut buffer).await.expect("a message");
+        heard.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
+    }
+    assert_eq!(heard, ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    server.terminate();
+    while heard.last().is_some_and(|last| last != "STOPPING=1") {
+        let count = manager.recv(&mut buffer).await.expect("a message");
+        heard.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
+    }
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_at_once() {
     let mut server =
         Server::start_with("http://localhost:9", SECRET, "[drain]\ndelay_s = 3600\n").await;

@@ -7,6 +7,7 @@ use crate::support::people::{MEI, SITI};
 use crate::support::program;
 use crate::support::provider::{Provider, SECRET, SUBJECT, Trick};
 use crate::support::server::Server;
+use crate::support::wait::until;
 use reqwest::header::RETRY_AFTER;
 
 async fn world(further: &str) -> (Provider, Server, Application) {
@@ -132,6 +133,70 @@ async fn one_address_cannot_ask_without_end_and_its_neighbours_can() {
     // What it claims of addresses behind it does not help.
     let refused = from(&page, &mut browser, "198.51.100.1, 203.0.113.7").await;
     assert_eq!(refused.status, 429);
+}
+
+/// The value of a metric's line.
+async fn metric(server: &Server, line: &str) -> usize {
+    let answer = client()
+        .get(format!("{}/metrics", server.management))
+        .send()
+        .await;
+    let text = answer.expect("metrics").text().await.expect("text");
+    let found = text
+        .lines()
+        .find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+    found.map_or(0, |value| value.parse().expect("a count"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_of_clients_who_went_away_is_not_done() {
+    const PEOPLE: usize = 40;
+    let (_provider, server, app) = world("").await;
+    let mut leaving = Vec::new();
+    for _ in 0..PEOPLE {
+        let mut browser = Browser::default();
+        let page = browser.open(&app.request(&[])).await;
+        let page = browser.identify(page, SITI).await;
+        let sending = page.sends("Sign in").with("password", "a wrong password");
+        let cookies: Vec<_> = browser
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
+        let fields = sending.fields.expect("a form");
+        let request = client().post(sending.url).form(&fields);
+        leaving.push(request.header("cookie", cookies.join("; ")));
+    }
+    // All at once; then everybody closes the window.
+    let sent: Vec<_> = leaving
+        .into_iter()
+        .map(|request| tokio::spawn(request.send()))
+        .collect();
+    let queue = "techpass_password_hash_queue";
+    until("a queue", || async {
+        match metric(&server, queue).await {
+            count if count > 4 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    })
+    .await;
+    for request in &sent {
+        request.abort();
+    }
+    until("the queue to be empty", || async {
+        match metric(&server, queue).await {
+            0 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    })
+    .await;
+    let hashed = metric(&server, "techpass_password_hash_seconds_count").await;
+    assert!(hashed < PEOPLE, "all {hashed} were worked off for nobody");
+    // And whoever comes now is served at once.
+    let mut browser = Browser::default();
+    let page = browser.open(&app.request(&[])).await;
+    let page = browser.identify(page, MEI).await;
+    app.code_of(&page);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,10 +49,11 @@ listen = "127.0.0.1:{management}"
     )
 }
 
-fn spawn(config: &Path) -> Child {
+fn spawn(config: &Path, told: &[(&str, &str)]) -> Child {
     program::command()
         .args(["serve", "--config"])
         .arg(config)
+        .envs(told.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -68,6 +69,16 @@ impl Server {
 
     /// The same with further sections of configuration.
     pub async fn start_with(upstream: &str, secret: &str, further: &str) -> Server {
+        Server::start_told(upstream, secret, further, &[]).await
+    }
+
+    /// The same with variables of its environment.
+    pub async fn start_told(
+        upstream: &str,
+        secret: &str,
+        further: &str,
+        told: &[(&str, &str)],
+    ) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let port = program::ports(2);
         let config = folder.path().join("techpass.toml");
@@ -82,7 +93,7 @@ impl Server {
             std::fs::write(folder.path().join(name), text).expect("written");
         }
         let server = Server {
-            child: spawn(&config),
+            child: spawn(&config, told),
             issuer: format!("http://localhost:{port}"),
             management: format!("http://127.0.0.1:{}", port + 1),
             config,
@@ -104,7 +115,7 @@ impl Server {
 
     /// Starts it again on its data.
     pub async fn start_again(&mut self) {
-        self.child = spawn(&self.config);
+        self.child = spawn(&self.config, &[]);
         self.answers().await;
     }
 

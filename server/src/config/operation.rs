@@ -134,6 +134,8 @@ impl Default for Load {
 pub struct Addresses {
     /// Forms of sign-in pages.
     pub sign_in: Rate,
+    /// Authorization requests; each lays down a row that lives for half an hour.
+    pub requests: Rate,
     /// Requests of phones.
     pub phones: Rate,
     /// Bits of an IPv6 address that make one source: its network.
@@ -145,6 +147,10 @@ impl Default for Addresses {
         Addresses {
             sign_in: Rate {
                 max: 120,
+                per_s: 60,
+            },
+            requests: Rate {
+                max: 600,
                 per_s: 60,
             },
             phones: Rate {

@@ -40,6 +40,16 @@ fn the_environment_lies_over_the_file() {
 }
 
 #[test]
+fn a_value_and_a_file_for_one_key_are_refused() {
+    let both = [
+        ("TECHPASS__BRAND__NAME", "Sign-in"),
+        ("TECHPASS__BRAND__NAME_FILE", "/run/secrets/name"),
+    ];
+    let error = parse(FILE, &both).unwrap_err().to_string();
+    assert!(error.contains("both set"), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_an_error_that_names_the_closest_one() {
     let error = parse(&format!("{FILE}\n[sesion]\nidle_s = 1"), &[]).unwrap_err();
     assert!(

@@ -11,13 +11,15 @@ use techpass_domain::logout::Notice;
 use techpass_domain::oidc::claims;
 use techpass_domain::oidc::jwt::typ;
 use techpass_domain::time::Seconds;
-use techpass_store::Write;
 use techpass_store::keeping::OutboxRow;
+use techpass_store::{StoreError, Write};
 
 /// The kind of these rows in the outbox.
 pub const KIND: &str = "backchannel-logout";
 /// Pauses between tries. After the last one the notice is given up; the client's session ends by its own lifetime.
 const PAUSES_S: [Seconds; 7] = [2, 10, 30, 120, 600, 3_600, 14_400];
+/// How long a notice belongs to whoever tries to deliver it; longer than a call may take.
+const CLAIMED_FOR_S: Seconds = 30;
 /// How long the page that says what ended waits for answers.
 const PAGE_WAITS: Duration = Duration::from_millis(2_000);
 
@@ -84,15 +86,30 @@ pub async fn deliver_now(app: &App) {
 
 async fn deliver(app: &App, row: OutboxRow) -> Result<(), Error> {
     let now = app.now();
+    let claim = Write::Claim {
+        id: row.id.clone(),
+        at: now,
+        until: now.plus(CLAIMED_FOR_S),
+    };
+    match app.store.commit(vec![claim]).await {
+        Ok(()) => {}
+        // Another round, or another server, is at it.
+        Err(StoreError::Conflict(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
     let result = send(app, &row).await?;
     let write = match result {
-        Ok(()) => Write::Delivered {
-            id: row.id,
-            at: now,
-        },
+        Ok(()) => {
+            app.metrics.notice("delivered");
+            Write::Delivered {
+                id: row.id,
+                at: now,
+            }
+        }
         Err(reason) => {
             let attempt = usize::try_from(row.attempts).unwrap_or(usize::MAX);
             let pause = PAUSES_S.get(attempt).copied();
+            app.metrics.notice(pause.map_or("given_up", |_| "failed"));
             tracing::warn!(row = row.id, reason, "a logout token was not delivered");
             Write::NotDelivered {
                 id: row.id,

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use techpass_domain::oidc::discovery::path;
 use techpass_domain::problem::Problem;
 use techpass_domain::rate::{Bucket, Rate};
 use techpass_domain::time::Timestamp;
@@ -23,6 +24,8 @@ const SOURCES_MAX: usize = 100_000;
 pub enum Counted {
     /// Forms of sign-in pages.
     SignIn,
+    /// Authorization requests.
+    Requests,
     /// Requests of phones.
     Phones,
 }
@@ -31,6 +34,7 @@ impl Counted {
     fn of(method: &Method, route: &str) -> Option<Counted> {
         match route {
             "/s/{address}" if method == Method::POST => Some(Counted::SignIn),
+            path::AUTHORIZE => Some(Counted::Requests),
             route if route.starts_with("/authenticator/") && method != Method::OPTIONS => {
                 Some(Counted::Phones)
             }
@@ -41,6 +45,7 @@ impl Counted {
     fn rate(self, addresses: &Addresses) -> Rate {
         match self {
             Counted::SignIn => addresses.sign_in,
+            Counted::Requests => addresses.requests,
             Counted::Phones => addresses.phones,
         }
     }
@@ -48,6 +53,7 @@ impl Counted {
     fn as_str(self) -> &'static str {
         match self {
             Counted::SignIn => "address_sign_in",
+            Counted::Requests => "address_requests",
             Counted::Phones => "address_phones",
         }
     }
@@ -105,7 +111,9 @@ pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Resp
 fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {
     let wait_s = until.since(app.now()).max(1);
     let mut response = match counted {
-        Counted::SignIn => page::refused_until(app, Problem::TooManyTries, until),
+        Counted::SignIn | Counted::Requests => {
+            page::refused_until(app, Problem::TooManyTries, until)
+        }
         Counted::Phones => crate::oidc::json(
             StatusCode::TOO_MANY_REQUESTS.as_u16(),
             &serde_json::json!({
@@ -148,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_forms_of_sign_in_pages_and_phones_are_counted() {
+    fn what_costs_rows_and_guesses_is_counted() {
         for (method, route, expected) in [
             (Method::POST, "/s/{address}", Some(Counted::SignIn)),
             (Method::GET, "/s/{address}", None),
@@ -158,6 +166,7 @@ mod tests {
                 Some(Counted::Phones),
             ),
             (Method::OPTIONS, "/authenticator/v1/requests", None),
+            (Method::GET, path::AUTHORIZE, Some(Counted::Requests)),
             (Method::POST, "/token", None),
             (Method::POST, "/logout/confirm", None),
         ] {

@@ -146,3 +146,35 @@ async fn the_epoch_moves_for_one_and_everything_that_waits_ends() {
         Err(StoreError::Conflict(_))
     ));
 }
+
+#[tokio::test]
+async fn a_delivery_belongs_to_one_at_a_time() {
+    let world = world().await;
+    let store = &world.store;
+    let enqueue = Write::Enqueue {
+        id: "one".to_owned(),
+        kind: "notice",
+        data: "{}".to_owned(),
+        at: Timestamp(1_000),
+    };
+    store.commit(vec![enqueue]).await.unwrap();
+    let claim = |at: i64| {
+        let claim = Write::Claim {
+            id: "one".to_owned(),
+            at: Timestamp(at),
+            until: Timestamp(at + 30),
+        };
+        async move { store.commit(vec![claim]).await.is_ok() }
+    };
+    // When, and whether it is free: until the claim ends, or for good when it was delivered.
+    assert!(!claim(999).await);
+    assert!(claim(1_000).await);
+    assert!(!claim(1_029).await);
+    assert!(claim(1_030).await);
+    let delivered = Write::Delivered {
+        id: "one".to_owned(),
+        at: Timestamp(1_031),
+    };
+    store.commit(vec![delivered]).await.unwrap();
+    assert!(!claim(2_000).await);
+}

@@ -3,7 +3,7 @@
 use super::Report;
 use std::net::TcpListener;
 use techpass_domain::time::Timestamp;
-use techpass_server::config::{Config, UpstreamConfig};
+use techpass_server::config::{Config, Outbound};
 use techpass_server::outbound;
 use x509_parser::pem::Pem;
 
@@ -59,6 +59,15 @@ pub(super) fn listeners(config: &Config, running: bool, report: &mut Report) {
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && running => {
                 report.good("listener", format!("{address} is taken, and a server runs"));
             }
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse
+                    && config.database_file().is_none() =>
+            {
+                report.warning(
+                    "listener",
+                    format!("{address} is taken, by a server or another program"),
+                );
+            }
             Err(error) => report.bad("listener", format!("{address}: {error}")),
         }
     }
@@ -74,7 +83,8 @@ pub(super) async fn upstreams(config: &Config, now: Timestamp, report: &mut Repo
         Err(error) => return report.bad("upstream", error.to_string()),
     };
     for upstream in &config.upstream {
-        match discovered(config, &client, upstream).await {
+        let issuer = upstream.issuer.as_str().trim_end_matches('/');
+        match discovered(&config.outbound, &client, issuer).await {
             Ok(date) => {
                 report.good("upstream", format!("{} answers as itself", upstream.issuer));
                 let Some(theirs) = date else { continue };
@@ -91,15 +101,31 @@ pub(super) async fn upstreams(config: &Config, now: Timestamp, report: &mut Repo
     }
 }
 
+/// Whether the public address leads to this server, as browsers get there. From inside of some networks it does not.
+pub(super) async fn public(config: &Config, report: &mut Report) {
+    let own = Outbound {
+        allow_private: true,
+        ..config.outbound.clone()
+    };
+    let issuer = config.issuer();
+    let found = match outbound::client(&own) {
+        Ok(client) => discovered(&own, &client, &issuer).await,
+        Err(error) => Err(error.to_string()),
+    };
+    match found {
+        Ok(_) => report.good("public", format!("{issuer} leads here")),
+        Err(reason) => report.warning("public", format!("{issuer}, asked from here: {reason}")),
+    }
+}
+
 async fn discovered(
-    config: &Config,
+    outbound: &Outbound,
     client: &reqwest::Client,
-    upstream: &UpstreamConfig,
+    issuer: &str,
 ) -> Result<Option<Timestamp>, String> {
-    let issuer = upstream.issuer.as_str().trim_end_matches('/');
     let url = format!("{issuer}/.well-known/openid-configuration");
     let url = url::Url::parse(&url).map_err(|error| error.to_string())?;
-    if !outbound::allowed(&config.outbound, &url) {
+    if !outbound::allowed(outbound, &url) {
         return Err("private addresses are not called; see outbound.allow_private".to_owned());
     }
     let answer = client.get(url).send().await;
