@@ -301,7 +301,7 @@ impl Filler {
     /// Opens or makes the database of a role.
     pub async fn open(directory: &Path, role: &str) -> Result<Filler> {
         let url = format!("sqlite:{}", directory.join(format!("{role}.db")).display());
-        let store = Store::open(&url, techpass_store::sqlite::Open::default()).await?;
+        let store = Store::open(&url, techpass_store::Open::default()).await?;
         let seal = Seal::new(&MASTER_KEY)?;
         Ok(Filler { store, seal })
     }

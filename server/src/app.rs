@@ -10,14 +10,15 @@ use crate::passwords::Passwords;
 use crate::remote::Remote;
 use crate::seal::Seal;
 use crate::upstream::Upstreams;
-use crate::wake::Wake;
+use crate::wake::{Change, Wake};
 use crate::web::load::Load;
 use crate::web::sources::Sources;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use techpass_domain::audit::Record;
 use techpass_domain::login::Rules;
 use techpass_domain::time::Timestamp;
 use techpass_store::{Store, StoreError, Write};
+use tokio::sync::mpsc;
 
 /// Failures that are nobody's answer to a person: logged once at the exit, with the reference.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,7 @@ pub struct Inner {
     /// What the provider says of itself.
     pub documents: Documents,
     keys: RwLock<Arc<KeyRing>>,
+    told: Mutex<Option<mpsc::Receiver<Change>>>,
 }
 
 impl std::ops::Deref for App {
@@ -118,7 +120,7 @@ impl App {
     pub async fn start(config: Config, clock: Clock, server: bool) -> Result<App, Error> {
         let seal = Seal::from_file(&config.secrets.master_key_file)?;
         let metrics = Metrics::new(clock.now().0);
-        let store = Store::open(&config.database.url, config.opening(server)).await?;
+        let store = Store::open(&config.database.url, config.database.opening(server)?).await?;
         let store = store.observed(Arc::new(metrics.commits.clone()));
         let keeper = Keeper {
             seal: &seal,
@@ -132,6 +134,10 @@ impl App {
         }
         let http = crate::outbound::client(&config.outbound)?;
         let upstreams = Upstreams::new(&config)?;
+        let told = config
+            .database
+            .shared()
+            .then(|| mpsc::channel(crate::nodes::TOLD_MAX));
         Ok(App(Arc::new(Inner {
             documents: Documents::of(&config),
             issuer: config.issuer(),
@@ -145,7 +151,11 @@ impl App {
             sources: Sources::default(),
             drain: Drain::default(),
             metrics,
-            wake: Wake::default(),
+            wake: match &told {
+                Some((sender, _)) => Wake::handing_on(sender.clone()),
+                None => Wake::default(),
+            },
+            told: Mutex::new(told.map(|(_, receiver)| receiver)),
             http,
             upstreams,
             keys: RwLock::new(Arc::new(keys)),
@@ -167,6 +177,14 @@ impl App {
             rules: &self.config.keys,
             now: self.clock.now(),
         }
+    }
+
+    /// What happens here that other nodes are to be told of. `None` for a database of one node, and after the first call.
+    pub fn to_be_told(&self) -> Option<mpsc::Receiver<Change>> {
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Reads the keys again: time has passed, and a command or another server may have changed them.

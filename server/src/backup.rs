@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use techpass_domain::audit::Record;
 use techpass_domain::time::Timestamp;
 use techpass_store::sqlite::{self, Inspected};
-use techpass_store::{Store, Write};
+use techpass_store::{Open, Store, Write};
 
 /// A backup that was made and looked at.
 #[derive(Debug)]
@@ -195,7 +195,11 @@ fn brought(from: &Path, to: &Path) -> Result<Inspected, AdminError> {
 async fn ready(config: &Config, prepared: &Path, now: Timestamp) -> Result<i64, AdminError> {
     let seal = Seal::from_file(&config.secrets.master_key_file).map_err(Error::from)?;
     let url = format!("sqlite:{}", prepared.display());
-    let store = Store::open(&url, config.opening(false)).await?;
+    let open = Open {
+        migrate: true,
+        ..config.database.opening(false).map_err(Error::from)?
+    };
+    let store = Store::open(&url, open).await?;
     let keeper = Keeper {
         seal: &seal,
         rules: &config.keys,

@@ -3,8 +3,10 @@
 //! `TECHPASS__SECTION__KEY` replaces a value of the file, `TECHPASS__SECTION__KEY_FILE` reads it from a file. Unknown
 //! keys are errors that name the closest known one. Values are checked once, here.
 
+mod database;
 mod operation;
 
+pub use database::{Database, Notify};
 pub use operation::{
     Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Traces,
 };
@@ -80,16 +82,6 @@ pub struct Config {
     pub traces: Traces,
     /// TLS of the listener; without it plain HTTP is served (behind a proxy, or on loopback).
     pub tls: Option<Tls>,
-}
-
-/// Where the data is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// `sqlite:PATH`.
-    pub url: String,
-    /// The most the database file may grow to, in megabytes; the disk's end when left out.
-    pub size_max_mb: Option<u32>,
 }
 
 /// Keys outside the database.
@@ -336,6 +328,7 @@ impl Config {
                 "must begin with https:// (http:// is for localhost only)",
             ));
         }
+        self.database.check()?;
         if self.role.is_empty() || !self.role.bytes().all(|b| b.is_ascii_lowercase()) {
             return Err(bad("role", "use lower-case letters only"));
         }

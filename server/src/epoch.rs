@@ -46,7 +46,11 @@ pub async fn advance_with(
     with: Vec<Write>,
 ) -> Result<Option<Past>, Error> {
     for _ in 0..TRIES {
-        let (file, database) = (read(path)?, store.epoch().await?);
+        let (mut file, database) = (read(path)?, store.epoch().await?);
+        // A node that joins others has no file yet; theirs would tell a copy apart.
+        if store.shared() {
+            file = file.or(database);
+        }
         let step = epoch::step(file, database);
         let mut writes = with.clone();
         writes.push(Write::SetEpoch {

@@ -24,6 +24,7 @@ pub mod login;
 pub mod mail;
 pub mod management;
 pub mod metrics;
+pub mod nodes;
 pub mod oidc;
 pub mod outbound;
 pub mod passwords;

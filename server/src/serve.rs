@@ -3,7 +3,7 @@
 use crate::app::{App, Error};
 use crate::authenticator::web_app;
 use crate::config::Tls;
-use crate::{jobs, management, routes};
+use crate::{jobs, management, nodes, routes};
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -129,6 +129,8 @@ pub async fn run(app: App, public: TcpListener, stop: Stop) -> Result<(), Error>
     }
     let beside = Beside::bind(&app)?;
     let jobs = tokio::spawn(jobs::run(app.clone()));
+    let nodes = app.to_be_told();
+    let nodes = nodes.map(|told| tokio::spawn(nodes::run(app.clone(), told)));
     let tls = app.config.tls.clone();
     let phone = beside
         .phone
@@ -142,6 +144,9 @@ pub async fn run(app: App, public: TcpListener, stop: Stop) -> Result<(), Error>
     let served = listen(public, router, tls, stop.clone()).await;
     stop.graceful_shutdown(Some(app.config.drain.limit()));
     jobs.abort();
+    if let Some(nodes) = nodes {
+        nodes.abort();
+    }
     if let Some(phone) = phone {
         let _ = phone.await;
     }

@@ -119,6 +119,27 @@ impl Store {
         self.one(sql, vec![id.as_str().into()], challenge).await
     }
 
+    /// A number for each of these accounts that changes whenever a request to its phones is made or closed.
+    pub async fn challenge_steps(
+        &self,
+        ids: &[AccountId],
+    ) -> Result<Vec<(AccountId, i64)>, StoreError> {
+        let sql = concat!(
+            "SELECT subject, COUNT(id) + COUNT(closed) FROM challenges WHERE subject IN ",
+            crate::in_32!(),
+            " GROUP BY subject"
+        );
+        let mut found = Vec::new();
+        for some in ids.chunks(crate::SOME) {
+            let params = crate::some(some.iter().map(AccountId::as_str));
+            let rows = self.many(sql, params, |row| {
+                Ok((AccountId::new(row.text(0)?), row.int(1)?))
+            });
+            found.extend(rows.await?);
+        }
+        Ok(found)
+    }
+
     /// The requests of an account (or of what stands for an unknown one) since a moment, newest first.
     pub async fn challenges_since(
         &self,

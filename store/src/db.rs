@@ -8,6 +8,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use tokio::sync::mpsc;
+
 use crate::error::StoreError;
 
 /// A boxed future, so that [`Driver`] can be used as `dyn Driver`.
@@ -250,6 +252,36 @@ pub struct Counters {
     pub groups: u64,
 }
 
+/// Refuses texts with a NUL character: PostgreSQL has no way to keep one, and what one database refuses every one does.
+pub(crate) fn without_nul(params: &[Value]) -> Result<(), StoreError> {
+    let nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if params.iter().any(nul) {
+        return Err(StoreError::Nul);
+    }
+    Ok(())
+}
+
+/// What others at the same database tell, for as long as this is kept.
+pub struct Hearing {
+    messages: mpsc::Receiver<String>,
+    _connection: Box<dyn Send>,
+}
+
+impl Hearing {
+    /// Messages from a driver; `connection` is kept as long as somebody hears.
+    pub(crate) fn new(messages: mpsc::Receiver<String>, connection: Box<dyn Send>) -> Self {
+        Self {
+            messages,
+            _connection: connection,
+        }
+    }
+
+    /// The next message. `None` when the connection was lost: messages may have been, too.
+    pub async fn next(&mut self) -> Option<String> {
+        self.messages.recv().await
+    }
+}
+
 /// A database.
 ///
 /// Futures do nothing until polled. Once polled, dropping the future of [`commit`](Driver::commit) does not take the
@@ -261,8 +293,10 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// [`StoreError::Conflict`] when an expectation, a uniqueness or a reference rule fails;
     /// [`Busy`](StoreError::Busy) and [`Unwritable`](StoreError::Unwritable) when it cannot be taken now;
-    /// [`Broken`](StoreError::Broken) and [`Closed`](StoreError::Closed) when the store is at its end. In every
-    /// case but the last two the piece changed nothing; there it is unknown.
+    /// [`Unreachable`](StoreError::Unreachable) when there is no server; [`Unknown`](StoreError::Unknown) when the
+    /// answer to the commit was lost; [`Nul`](StoreError::Nul) for a text with a NUL character;
+    /// [`Broken`](StoreError::Broken) and [`Closed`](StoreError::Closed) when the store is at its end. After
+    /// `Unknown`, `Broken` and `Closed` the piece may have taken effect; in every other case it changed nothing.
     fn commit(&self, piece: Vec<Statement>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Answers one `SELECT` from a snapshot of committed data.
@@ -288,6 +322,40 @@ pub trait Driver: Send + Sync {
     /// How much was committed, and in how many groups; zero where commits are not grouped.
     fn counters(&self) -> Counters {
         Counters::default()
+    }
+
+    /// Whether several servers may use the database at once.
+    fn shared(&self) -> bool {
+        false
+    }
+
+    /// Hears what processes at this database tell each other from now on. `None` where only one process uses the
+    /// database at a time, or where the database has no such messages.
+    ///
+    /// # Errors
+    /// As for [`query`](Driver::query).
+    fn hear(&self) -> BoxFuture<'_, Result<Option<Hearing>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Tells every process at this database something, at most 7,900 bytes of it. Nothing is promised: who does not
+    /// hear at the moment, or too slowly, misses it.
+    ///
+    /// # Errors
+    /// As for [`query`](Driver::query).
+    fn tell(&self, message: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            drop(message);
+            Ok(())
+        })
+    }
+
+    /// Deletes what the driver keeps for itself and needs no more. To be called every minute or so.
+    ///
+    /// # Errors
+    /// As for [`commit`](Driver::commit).
+    fn tidy(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Takes no more work, finishes what was taken, and lets go of the database. May be called again.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 /// An error of the store. It carries no parameter of any statement, so it can be logged.
 ///
-/// [`Conflict`](StoreError::Conflict) is an answer, not a failure: somebody else was first. [`Busy`](StoreError::Busy)
-/// and [`Unwritable`](StoreError::Unwritable) pass by themselves or with an operator's help, and nothing was changed.
+/// [`Conflict`](StoreError::Conflict) is an answer, not a failure: somebody else was first. [`Busy`](StoreError::Busy),
+/// [`Unwritable`](StoreError::Unwritable) and [`Unreachable`](StoreError::Unreachable) pass by themselves or with an
+/// operator's help, and nothing was changed.
 /// The type is `Clone` because one failed commit is reported to everyone who shared it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -44,6 +45,22 @@ pub enum StoreError {
         /// What the database said.
         reason: String,
     },
+    /// The database server cannot be reached, or ended the connection. Nothing was changed. It passes when the server
+    /// is back.
+    #[error("the database {database} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where the server should be, without user and password.
+        database: String,
+        /// What the connection or the server said.
+        reason: String,
+    },
+    /// The commit was asked for and its outcome could not be learned in time: the change may have been made, or may
+    /// yet be. Whoever asked looks again.
+    #[error("whether the change was made is not known: {0}")]
+    Unknown(&'static str),
+    /// A text holds a NUL character, which not every database can keep. Nothing was changed.
+    #[error("a text with a NUL character can be neither stored nor looked for")]
+    Nul,
     /// A setting that durability or integrity depends on could not be made.
     #[error("the database refuses a safe setting: {setting} is {value}")]
     UnsafeSetting {
@@ -58,6 +75,16 @@ pub enum StoreError {
     )]
     Newer {
         /// The highest migration found in the database.
+        schema: i64,
+        /// The highest migration this program knows.
+        known: i64,
+    },
+    /// The schema is older than this program and migrating it was not asked for.
+    #[error(
+        "the database has schema {schema}, this program needs {known}: run `techpass migrate --config FILE` first"
+    )]
+    Older {
+        /// The highest migration found in the database, 0 for an empty one.
         schema: i64,
         /// The highest migration this program knows.
         known: i64,

@@ -249,7 +249,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let sql = "SELECT at, kind, account_id, reference, detail FROM audit \
-                   WHERE $1 IS NULL OR reference = $1 ORDER BY seq DESC LIMIT $2";
+                   WHERE CAST($1 AS TEXT) IS NULL OR reference = $1 ORDER BY seq DESC LIMIT $2";
         self.many(sql, vec![reference.into(), limit.into()], |row| {
             Ok(AuditRow {
                 at: Timestamp(row.int(0)?),
@@ -269,7 +269,7 @@ impl Store {
             self.commit_statements(vec![Statement::any(sql, params)])
                 .await?;
         }
-        Ok(())
+        self.driver.tidy().await
     }
 }
 

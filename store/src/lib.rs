@@ -2,7 +2,8 @@
 //!
 //! [`Store`] answers questions by noun and commits [`Write`]s: values that happen together or not at all. The seam is
 //! at the driver ([`db::Driver`]), where databases differ, not at the entities, where they agree: one portable SQL
-//! text, one driver for each database. [`sqlite`] is the embedded default, [`migrate`] keeps the schema.
+//! text, one driver for each database. [`sqlite`] is the embedded default, [`postgres`] serves several nodes, [`migrate`]
+//! keeps the schema.
 
 pub mod accounts;
 pub mod authenticators;
@@ -15,6 +16,7 @@ pub mod grants;
 pub mod instance;
 pub mod keeping;
 pub mod migrate;
+pub mod postgres;
 mod recent;
 pub mod sessions;
 pub mod sqlite;
@@ -73,6 +75,28 @@ pub trait Observer: Send + Sync {
     fn ended(&self, took: Duration);
 }
 
+/// How to open a database.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// Whether to bring the schema up to date; otherwise one that is not is refused.
+    pub migrate: bool,
+    /// For a URL of SQLite.
+    pub sqlite: sqlite::Open,
+    /// For a URL of PostgreSQL.
+    pub postgres: postgres::Open,
+}
+
+impl Default for Open {
+    /// A command beside a server; the schema is brought up to date.
+    fn default() -> Self {
+        Self {
+            migrate: true,
+            sqlite: sqlite::Open::default(),
+            postgres: postgres::Open::default(),
+        }
+    }
+}
+
 /// The database of one instance.
 #[derive(Clone)]
 pub struct Store {
@@ -91,29 +115,32 @@ impl Drop for Observed<'_> {
 }
 
 impl Store {
-    /// Opens the database a URL names, `sqlite:PATH`, and brings its schema up to date.
+    /// Opens the database a URL names, `sqlite:PATH` or `postgres://USER@HOST/DATABASE`, and sees to its schema.
     ///
     /// # Errors
-    /// What [`sqlite::Sqlite::open`] and [`migrate::migrate`] report; [`StoreError::Database`] for a URL of another
-    /// kind.
-    pub async fn open(url: &str, open: sqlite::Open) -> Result<Store, StoreError> {
-        let Some(path) = url.strip_prefix("sqlite:") else {
-            return Err(StoreError::database(
-                "the database URL must begin with sqlite:",
-            ));
-        };
-        let driver = sqlite::Sqlite::open(Path::new(path), open)?;
-        Store::with(Arc::new(driver)).await
+    /// What [`sqlite::Sqlite::open`], [`postgres::Postgres::open`], [`migrate::migrate`] and [`migrate::check`] report;
+    /// [`StoreError::Database`] for a URL of another kind.
+    pub async fn open(url: &str, open: Open) -> Result<Store, StoreError> {
+        let driver = driver(url, &open).await?;
+        if open.migrate {
+            return Store::with(driver).await;
+        }
+        migrate::check(driver.as_ref(), MIGRATIONS).await?;
+        Ok(Store::over(driver))
     }
 
     /// A store over any driver, its schema brought up to date.
     pub async fn with(driver: Arc<dyn Driver>) -> Result<Store, StoreError> {
         migrate::migrate(driver.as_ref(), MIGRATIONS).await?;
-        Ok(Store {
+        Ok(Store::over(driver))
+    }
+
+    fn over(driver: Arc<dyn Driver>) -> Store {
+        Store {
             driver,
             observer: None,
             recent: Arc::default(),
-        })
+        }
     }
 
     /// The same store, with somebody who is told of every commit.
@@ -165,6 +192,27 @@ impl Store {
         self.driver.close().await
     }
 
+    /// Whether several servers may use this database at once.
+    pub fn shared(&self) -> bool {
+        self.driver.shared()
+    }
+
+    /// Hears what other processes at this database tell; `None` where there are none, or no such messages.
+    ///
+    /// # Errors
+    /// As for a question.
+    pub async fn hear(&self) -> Result<Option<db::Hearing>, StoreError> {
+        self.driver.hear().await
+    }
+
+    /// Tells every process at this database something, at most 7,900 bytes, without a promise that it is heard.
+    ///
+    /// # Errors
+    /// As for a question.
+    pub async fn tell(&self, message: String) -> Result<(), StoreError> {
+        self.driver.tell(message).await
+    }
+
     async fn commit_statements(&self, piece: Vec<Statement>) -> Result<(), StoreError> {
         let _observed = self.observer.as_deref().map(|observer| {
             observer.begun();
@@ -192,6 +240,42 @@ impl Store {
         let rows = self.driver.query(sql, params).await?;
         rows.iter().map(read).collect()
     }
+}
+
+async fn driver(url: &str, open: &Open) -> Result<Arc<dyn Driver>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Arc::new(sqlite::Sqlite::open(
+            Path::new(path),
+            open.sqlite.clone(),
+        )?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(
+            postgres::Postgres::open(url, open.postgres.clone()).await?,
+        ));
+    }
+    Err(StoreError::database(
+        "the database URL must begin with sqlite: or postgres://",
+    ))
+}
+
+/// Keys of one question for several rows. SQL has no portable parameter for a list.
+const SOME: usize = 32;
+
+/// `($1, …, $32)`.
+macro_rules! in_32 {
+    () => {
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+         $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
+    };
+}
+pub(crate) use in_32;
+
+/// As many keys as there are, and nothing in the places that are left.
+fn some<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Value> {
+    let mut params: Vec<Value> = keys.take(SOME).map(Value::from).collect();
+    params.resize(SOME, Value::from(""));
+    params
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {

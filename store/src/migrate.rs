@@ -36,21 +36,70 @@ pub async fn migrate(driver: &dyn Driver, migrations: &[Migration]) -> Result<us
             "the migrations are not in ascending order",
         ));
     }
-    driver.commit(vec![Statement::any(TABLE, vec![])]).await?;
+    prepare(driver).await?;
     let applied = applied(driver).await?;
-    let known = migrations.last().map_or(0, |last| last.version);
+    let known = known(migrations);
     if let Some(&schema) = applied.last().filter(|&&schema| schema > known) {
         return Err(StoreError::Newer { schema, known });
     }
     let mut count = 0;
     for migration in migrations.iter().filter(|m| !applied.contains(&m.version)) {
+        count += usize::from(apply(driver, migration).await?);
+    }
+    Ok(count)
+}
+
+/// Only looks: whether the schema is the one the program knows.
+///
+/// # Errors
+/// [`StoreError::Newer`] and [`StoreError::Older`] when it is not.
+pub async fn check(driver: &dyn Driver, migrations: &[Migration]) -> Result<(), StoreError> {
+    let known = known(migrations);
+    // Without the table there is no schema at all; whatever else keeps it from being read shows at the next step.
+    let applied = applied(driver).await.unwrap_or_default();
+    match applied.last().copied().unwrap_or(0) {
+        schema if schema > known => Err(StoreError::Newer { schema, known }),
+        schema if migrations.iter().any(|m| !applied.contains(&m.version)) => {
+            Err(StoreError::Older { schema, known })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn known(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |last| last.version)
+}
+
+/// How often to try again what another process holds up.
+const TRIES: u32 = 20;
+
+/// Makes the table of migrations. Of several processes that do so at once, all but one may fail on its name.
+async fn prepare(driver: &dyn Driver) -> Result<(), StoreError> {
+    for _ in 1..TRIES {
+        if applied(driver).await.is_ok() {
+            return Ok(());
+        }
+        match driver.commit(vec![Statement::any(TABLE, vec![])]).await {
+            Err(StoreError::Conflict(_) | StoreError::Busy(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    driver.commit(vec![Statement::any(TABLE, vec![])]).await
+}
+
+/// Applies one, unless another process does. Its row is the lock: whoever comes second waits for it, and then finds it
+/// taken.
+async fn apply(driver: &dyn Driver, migration: &Migration) -> Result<bool, StoreError> {
+    for tried in 1.. {
         match driver.commit(piece(migration)).await {
-            Ok(()) => count += 1,
-            Err(StoreError::Conflict(RACE)) => {}
+            Ok(()) => return Ok(true),
+            Err(StoreError::Conflict(RACE)) => return Ok(false),
+            // The other one is at it for longer than a lock is waited for.
+            Err(StoreError::Busy(_)) if tried < TRIES => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(count)
+    Ok(false)
 }
 
 async fn applied(driver: &dyn Driver) -> Result<BTreeSet<i64>, StoreError> {

@@ -165,6 +165,23 @@ impl Store {
         self.one(sql, vec![address_sha256.into()], login).await
     }
 
+    /// How many steps these logins have taken, of those that there are.
+    pub async fn login_versions(&self, ids: &[LoginId]) -> Result<Vec<(LoginId, i64)>, StoreError> {
+        let sql = concat!(
+            "SELECT id, version FROM logins WHERE id IN ",
+            crate::in_32!()
+        );
+        let mut found = Vec::new();
+        for some in ids.chunks(crate::SOME) {
+            let params = crate::some(some.iter().map(LoginId::as_str));
+            let rows = self.many(sql, params, |row| {
+                Ok((LoginId::new(row.text(0)?), row.int(1)?))
+            });
+            found.extend(rows.await?);
+        }
+        Ok(found)
+    }
+
     /// The login with this id.
     pub async fn login(&self, id: &LoginId) -> Result<Option<LoginRow>, StoreError> {
         let sql = "SELECT id, browser_sha256, version, data, expires_at FROM logins WHERE id = $1";

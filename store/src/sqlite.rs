@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::db::{BoxFuture, Counters, Driver, Row, Statement, Value};
+use crate::db::{BoxFuture, Counters, Driver, Row, Statement, Value, without_nul};
 use crate::error::StoreError;
 use checkpoint::Checkpointer;
 use readers::Readers;
@@ -151,6 +151,9 @@ impl Sqlite {
 impl Driver for Sqlite {
     fn commit(&self, piece: Vec<Statement>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
+            for statement in &piece {
+                without_nul(&statement.params)?;
+            }
             self.enqueue(piece)?
                 .await
                 .unwrap_or(Err(StoreError::Closed))
@@ -163,6 +166,7 @@ impl Driver for Sqlite {
         params: Vec<Value>,
     ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
+            without_nul(&params)?;
             self.readers
                 .read(|connection| text::query(connection, sql, &params))
         })

@@ -10,5 +10,6 @@
 mod backup;
 mod contract;
 mod crash;
+mod postgres;
 mod sqlite;
 mod support;

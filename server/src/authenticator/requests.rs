@@ -2,7 +2,7 @@
 
 use super::{Refused, speaker};
 use crate::app::App;
-use crate::wake::{self, Change};
+use crate::wake::Change;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -69,18 +69,17 @@ async fn waiting(app: &App, account: &AccountId) -> Result<Vec<Challenge>, Refus
 
 /// `GET /authenticator/v1/events`.
 pub async fn events(app: &App, headers: &HeaderMap) -> Result<Response, Refused> {
-    let receiver = app.wake.listen();
     let phone = speaker(app, headers, "GET", "/authenticator/v1/events").await?;
     let wanted = Change::Phones(phone.authenticator.account.as_str().to_owned());
+    // The phone reads its requests once the answer has begun, and then nothing is missed.
+    let listener = app.wake.listen(wanted);
     let end = tokio::time::Instant::now() + STREAM_LIFETIME;
-    let stream = stream::unfold(receiver, move |mut receiver| {
-        let wanted = wanted.clone();
-        async move {
-            let change = wake::until(&mut receiver, &wanted);
-            tokio::time::timeout_at(end, change).await.ok()?;
-            let event = Event::default().event("requests").data("1");
-            Some((Ok::<_, Infallible>(event), receiver))
-        }
+    let stream = stream::unfold(listener, move |mut listener| async move {
+        tokio::time::timeout_at(end, listener.changed())
+            .await
+            .ok()?;
+        let event = Event::default().event("requests").data("1");
+        Some((Ok::<_, Infallible>(event), listener))
     });
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(stream).keep_alive(keep_alive).into_response())

@@ -210,17 +210,6 @@ impl Config {
         self.database.url.strip_prefix("sqlite:").map(Path::new)
     }
 
-    /// How the database is opened, by the server that owns it or by a command beside it.
-    pub fn opening(&self, server: bool) -> techpass_store::sqlite::Open {
-        const PAGES_PER_MB: u32 = 256;
-        let size_max_mb = self.database.size_max_mb;
-        techpass_store::sqlite::Open {
-            server,
-            pages_max: size_max_mb.map(|mb| mb.max(1).saturating_mul(PAGES_PER_MB)),
-            ..Default::default()
-        }
-    }
-
     /// What a production file does not contain by accident; each is named in a warning at start.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

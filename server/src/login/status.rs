@@ -3,7 +3,7 @@
 use super::find;
 use crate::app::App;
 use crate::views::words::ENGLISH as WORDS;
-use crate::wake::{self, Change};
+use crate::wake::Change;
 use crate::web::page::Fault;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Json, Response};
@@ -30,21 +30,20 @@ pub async fn status(app: &App, headers: &HeaderMap, address: &str) -> Result<Res
 
 /// A stream with an event `changed` after every step of the login. Only its own browser may listen.
 pub async fn events(app: &App, headers: &HeaderMap, address: &str) -> Result<Response, Fault> {
+    let wanted = find(app, headers, address).await?.id;
     // Listening begins before the state is read, so that a step in between is not missed.
-    let receiver = app.wake.listen();
+    let wanted = Change::Login(wanted.as_str().to_owned());
+    let listener = app.wake.listen(wanted);
     let bound = find(app, headers, address).await?;
-    let wanted = Change::Login(bound.id.as_str().to_owned());
     let waiting = matches!(bound.next(app), Next::Ask(Prompt::MatchNumber { .. }));
     let changed = || Ok::<_, Infallible>(SseEvent::default().event("changed").data("1"));
     let first = stream::iter((!waiting).then(changed));
     let end = tokio::time::Instant::now() + STREAM_LIFETIME;
-    let rest = stream::unfold(receiver, move |mut receiver| {
-        let wanted = wanted.clone();
-        async move {
-            let change = wake::until(&mut receiver, &wanted);
-            tokio::time::timeout_at(end, change).await.ok()?;
-            Some((changed(), receiver))
-        }
+    let rest = stream::unfold(listener, move |mut listener| async move {
+        tokio::time::timeout_at(end, listener.changed())
+            .await
+            .ok()?;
+        Some((changed(), listener))
     });
     let stream = Sse::new(first.chain(rest));
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));

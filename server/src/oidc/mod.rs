@@ -45,6 +45,7 @@ pub fn failure(error: &Error) -> Response {
     crate::app::end_if_broken(error);
     crate::web::page::note_failure(error, &crate::web::observe::reference());
     let (status, code) = match error {
+        Error::Store(techpass_store::StoreError::Nul) => (400, "invalid_request"),
         Error::Store(_) | Error::Overloaded => (503, "temporarily_unavailable"),
         _ => (500, "server_error"),
     };

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
+use techpass_store::StoreError;
 
 /// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ fn failure(app: &App, error: &Error) -> Response {
     note_failure(error, &reference);
     let (problem, status) = match error {
         Error::Overloaded => (Problem::Busy, StatusCode::SERVICE_UNAVAILABLE),
+        // No text that people type has one, and no application sends one.
+        Error::Store(StoreError::Nul) => (Problem::Unsupported, StatusCode::BAD_REQUEST),
         Error::Store(_) => (Problem::Database, StatusCode::SERVICE_UNAVAILABLE),
         _ => (Problem::Maintenance, StatusCode::INTERNAL_SERVER_ERROR),
     };

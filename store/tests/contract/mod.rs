@@ -16,7 +16,7 @@ macro_rules! contract_tests {
         $crate::contract::contract_tests! { $open =>
             a_piece_is_all_or_nothing, exactly_one_row_or_a_conflict, rules_of_the_schema_are_conflicts,
             a_commit_is_seen_by_the_next_query, one_winner_of_a_thousand, half_of_a_thousand_fail,
-            callers_who_leave_leave_no_halves, values_come_back_as_they_went, parameters_are_bound_by_number,
+            callers_who_leave_leave_no_halves, values_come_back_as_they_went, a_nul_character_is_refused, parameters_are_bound_by_number,
             queries_do_not_write, it_says_that_it_is_writable, closing_answers_what_was_taken,
             migrations_are_applied_once, a_newer_schema_is_refused, a_failed_migration_leaves_nothing,
             two_migrate_at_once,
@@ -242,7 +242,7 @@ pub async fn callers_who_leave_leave_no_halves(driver: Shared) {
 pub async fn values_come_back_as_they_went(driver: Shared) {
     run(
         &*driver,
-        "CREATE TABLE kinds (place BIGINT NOT NULL, i BIGINT, t TEXT, b BLOB)",
+        "CREATE TABLE kinds (place BIGINT NOT NULL, i BIGINT, t TEXT, b BYTEA)",
     )
     .await;
     let rows = [
@@ -287,6 +287,16 @@ pub async fn values_come_back_as_they_went(driver: Shared) {
     assert!(found[3].int(0).is_err());
     assert!(found[0].int(1).is_err());
     assert!(found[0].text(9).is_err());
+}
+
+pub async fn a_nul_character_is_refused(driver: Shared) {
+    run(&*driver, THINGS).await;
+    let refused = driver.commit(vec![add("a"), add("b\0c")]).await;
+    assert!(matches!(refused, Err(StoreError::Nul)), "{refused:?}");
+    let sql = "SELECT id FROM things WHERE id = $1";
+    let refused = driver.query(sql, vec!["\0".into()]).await;
+    assert!(matches!(refused, Err(StoreError::Nul)), "{refused:?}");
+    assert_eq!(int(&*driver, COUNT).await, 0);
 }
 
 pub async fn parameters_are_bound_by_number(driver: Shared) {

@@ -1,5 +1,8 @@
 //! What every test of the store needs.
 
+pub mod postgres;
+pub mod proxy;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -85,14 +85,20 @@ fn whole(path: &Path, report: &mut Report) {
 
 /// Opening proves the settings that durability depends on, and reads them back.
 async fn opened(config: &Config, clock: &Clock, report: &mut Report) {
-    let store = match Store::open(&config.database.url, config.opening(false)).await {
+    let open = match config.database.opening(false) {
+        Ok(open) => open,
+        Err(error) => return report.bad("database", error.to_string()),
+    };
+    let store = match Store::open(&config.database.url, open).await {
         Ok(store) => store,
         Err(error) => return report.bad("database", chain(&error)),
     };
-    report.good(
-        "durability",
-        "write-ahead log with full synchronization, read back",
-    );
+    let durable = match (store.shared(), config.database.cluster) {
+        (false, _) => "write-ahead log with full synchronization, read back",
+        (true, false) => "the server's settings are safe, read back",
+        (true, true) => "the server's settings are safe and a standby confirms, read back",
+    };
+    report.good("durability", durable);
     match store.schema_version().await {
         Ok(found) if found == schema_known() => report.good("schema", found.to_string()),
         Ok(found) => report.bad(
