@@ -13,6 +13,7 @@ use techpass_domain::oidc::jwt::typ;
 use techpass_domain::time::Seconds;
 use techpass_store::keeping::OutboxRow;
 use techpass_store::{StoreError, Write};
+use tokio::task::JoinHandle;
 
 /// The kind of these rows in the outbox.
 pub const KIND: &str = "backchannel-logout";
@@ -56,13 +57,13 @@ pub fn write(app: &App, notice: &Notice, account: &AccountId) -> Result<(String,
 }
 
 /// Delivers what is due, in the background.
-pub fn deliver_soon(app: &App) {
+pub fn deliver_soon(app: &App) -> JoinHandle<()> {
     let app = app.clone();
     tokio::spawn(async move {
         if let Err(error) = deliver_due(&app).await {
             tracing::error!(error = %crate::web::page::chain(&error), "delivering logout tokens failed");
         }
-    });
+    })
 }
 
 /// Delivers everything that is due, all at once: one that stalls holds no other up.
@@ -77,11 +78,8 @@ pub async fn deliver_due(app: &App) -> Result<(), Error> {
 
 /// Delivers, waiting a moment for answers, so that a page can say what came of it.
 pub async fn deliver_now(app: &App) {
-    let work = deliver_due(app);
-    // Past the wait the job goes on with it.
-    if tokio::time::timeout(PAGE_WAITS, work).await.is_err() {
-        deliver_soon(app);
-    }
+    // Past the wait it goes on by itself: what it has claimed nobody else delivers meanwhile.
+    let _ = tokio::time::timeout(PAGE_WAITS, deliver_soon(app)).await;
 }
 
 async fn deliver(app: &App, row: OutboxRow) -> Result<(), Error> {

@@ -20,6 +20,10 @@ async fn world() -> World {
         server: true,
         ..Open::default()
     };
+    let open = techpass_store::Open {
+        sqlite: open,
+        ..techpass_store::Open::default()
+    };
     let store = Store::open(&url, open).await.unwrap();
     World { folder, store }
 }
