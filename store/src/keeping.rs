@@ -156,25 +156,59 @@ fn deliveries(write: Write) -> Result<Statement, StoreError> {
     })
 }
 
-/// Rows that have expired, by table; each sweep takes a bounded bite so that it never holds the writer for long.
-const SWEEPS: [&str; 9] = [
-    "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE expires_at < $1 LIMIT $2)",
-    "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires_at < $1 - 86400 LIMIT $2)",
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
-    "DELETE FROM entries WHERE sid IN (SELECT sid FROM entries WHERE expires_at < $1 LIMIT $2)",
-    "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)",
-    "DELETE FROM device_grants WHERE id IN (SELECT id FROM device_grants WHERE expires_at < $1 - 86400 LIMIT $2)",
-    "DELETE FROM refresh_tokens WHERE token_sha256 IN \
-     (SELECT token_sha256 FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
+/// A question whether a table has expired rows, and the statement that takes a bite of them.
+macro_rules! expired {
+    ($table:literal, $key:literal, $when:literal) => {
+        (
+            concat!(
+                "SELECT ", $key, " FROM ", $table, " WHERE ", $when, " LIMIT 1"
+            ),
+            concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ",
+                $key,
+                " IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $when,
+                " LIMIT $2) AND ",
+                $when
+            ),
+        )
+    };
+}
+
+/// Rows that have expired, by table; each sweep takes bounded bites so that it never holds the writer for long.
+const SWEEPS: [(&str, &str); 10] = [
+    expired!("logins", "id", "expires_at < $1"),
+    expired!("challenges", "id", "expires_at < $1 - 86400"),
+    expired!("sessions", "id", "expires_at < $1"),
+    expired!("entries", "sid", "expires_at < $1"),
+    expired!("grants", "id", "expires_at < $1"),
+    expired!("device_grants", "id", "expires_at < $1 - 86400"),
+    expired!("refresh_tokens", "token_sha256", "expires_at < $1"),
     // A used one-time value stays until the longest token it begot is dead; its row's own end says when.
-    "DELETE FROM single_use WHERE key_sha256 IN \
-     (SELECT key_sha256 FROM single_use WHERE expires_at < $1 - 86400 LIMIT $2) AND expires_at < $1 - 86400",
-    "DELETE FROM outbox WHERE id IN \
-     (SELECT id FROM outbox WHERE done_at IS NOT NULL AND done_at < $1 - 604800 LIMIT $2)",
+    expired!("single_use", "key_sha256", "expires_at < $1 - 86400"),
+    expired!(
+        "outbox",
+        "id",
+        "done_at IS NOT NULL AND done_at < $1 - 604800"
+    ),
+    // Login IDs that nobody has: long after the last pause has ended, so that nothing tells them apart.
+    expired!(
+        "failures",
+        "account_id",
+        "account_id LIKE 'unknown:%' AND last_at < $1 - 7776000"
+    ),
 ];
 
 /// Rows a sweep takes from a table at once.
 const BITE: i64 = 500;
+/// Bites of a table in one sweep: more rows than expire in the minute between two of them.
+const BITES_MAX: usize = 400;
 
 impl Store {
     /// All signing keys, oldest first.
@@ -262,12 +296,18 @@ impl Store {
         .await
     }
 
-    /// Deletes a bite of what has expired from every table.
+    /// Deletes what has expired from every table, bite by bite; others commit in between.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
-        for sql in SWEEPS {
-            let params = vec![now.0.into(), BITE.into()];
-            self.commit_statements(vec![Statement::any(sql, params)])
-                .await?;
+        for (any, bite) in SWEEPS {
+            for _ in 0..BITES_MAX {
+                let found = self.one(any, vec![now.0.into()], |_| Ok(())).await?;
+                if found.is_none() {
+                    break;
+                }
+                let params = vec![now.0.into(), BITE.into()];
+                self.commit_statements(vec![Statement::any(bite, params)])
+                    .await?;
+            }
         }
         self.driver.tidy().await
     }

@@ -65,6 +65,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "grants of a client",
         sql: include_str!("../migrations/0011_grants_of_client.sql"),
     },
+    Migration {
+        version: 12,
+        name: "failures of nobody",
+        sql: include_str!("../migrations/0012_failures_of_nobody.sql"),
+    },
 ];
 
 /// Somebody who wants to know how commits go, for metrics. Called on the committing task, so it must be quick.
