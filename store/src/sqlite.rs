@@ -64,7 +64,7 @@ impl Default for Open {
 /// A SQLite database. Dropping it finishes what was taken, like [`Driver::close`], and waits for that.
 pub struct Sqlite {
     queue: RwLock<Option<SyncSender<Job>>>,
-    readers: Readers,
+    readers: Arc<Readers>,
     counts: Arc<Counts>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Its other end lives as long as the writer.
@@ -96,10 +96,11 @@ impl Sqlite {
         let checkpointer =
             Checkpointer::start(connect::writer(&place, wait)?).map_err(StoreError::database)?;
         let counts = Arc::new(Counts::default());
-        let readers = Readers::new(Arc::clone(&place), wait, open.readers_max);
+        let readers = Arc::new(Readers::new(Arc::clone(&place), wait, open.readers_max));
         let writer = Writer {
             connection,
             checkpointer,
+            readers: Arc::clone(&readers),
             place,
             counts: Arc::clone(&counts),
             broken: None,

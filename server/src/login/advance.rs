@@ -17,7 +17,11 @@ const ROUNDS: usize = 6;
 /// Goes on until a person is needed, or the browser goes elsewhere.
 pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcome {
     for _ in 0..ROUNDS {
-        match bound.next(app) {
+        let next = bound.next(app);
+        if next != Next::Collect {
+            super::lay_down(app, &mut bound).await?;
+        }
+        match next {
             Next::Ask(Prompt::SendNumber) => {
                 bound = match number::send(app, bound.clone()).await? {
                     Driven::Taken(after) | Driven::Stale(after) => *after,

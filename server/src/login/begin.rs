@@ -14,10 +14,9 @@ use techpass_domain::client::Client;
 use techpass_domain::id::{AccountId, LoginId, Reference, UpstreamId};
 use techpass_domain::login::{Arrival, Chosen, Login, Who};
 use techpass_domain::oidc::authorization::AuthorizationRequest;
-use techpass_store::Write;
 use techpass_store::write::NewLogin;
 
-/// A login that was laid down, and the browser's cookie when it is new.
+/// A new login, whose row is not there yet, and the browser's cookie when it is new.
 pub struct Begun {
     /// The login.
     pub bound: super::Bound,
@@ -41,7 +40,7 @@ pub struct Wanted {
     pub query: String,
 }
 
-/// Lays a login down, bound to this browser.
+/// Begins a login, bound to this browser. Its row is added by [`super::lay_down`], or with its first step.
 pub async fn begin(
     app: &App,
     parts: &Parts,
@@ -81,10 +80,11 @@ pub async fn begin(
         device: browser::description(&parts.headers),
         request,
     };
-    lay_down(app, parts, data).await
+    Ok(bound(app, parts, data)?)
 }
 
-async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> {
+/// The login, bound to this browser; its row is not there yet.
+fn bound(app: &App, parts: &Parts, data: Data) -> Result<Begun, Error> {
     let present = cookies::read(app, &parts.headers, Cookie::Browser);
     let (browser, new_browser) = match present {
         Some(browser) => (browser, None),
@@ -97,15 +97,13 @@ async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> 
     let id = LoginId::new(chance::row_id("lgn", app.now().0)?);
     let browser_sha256 = hashed(&browser);
     app.metrics.sign_ins_begun.inc();
-    app.store
-        .commit(vec![Write::AddLogin(NewLogin {
-            id: id.clone(),
-            address_sha256: hashed(&address),
-            browser_sha256: browser_sha256.clone(),
-            data: serde_json::to_string(&data)?,
-            expires_at: data.login.expires_at,
-        })])
-        .await?;
+    let unsaved = NewLogin {
+        id: id.clone(),
+        address_sha256: hashed(&address),
+        browser_sha256: browser_sha256.clone(),
+        data: serde_json::to_string(&data)?,
+        expires_at: data.login.expires_at,
+    };
     Ok(Begun {
         bound: super::Bound {
             id,
@@ -113,6 +111,7 @@ async fn lay_down(app: &App, parts: &Parts, data: Data) -> Result<Begun, Fault> 
             address,
             browser_sha256,
             data,
+            unsaved: Some(Box::new(unsaved)),
         },
         new_browser,
     })

@@ -31,6 +31,7 @@ use techpass_domain::oidc::authorization::AuthorizationRequest;
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
 use techpass_store::sessions::LoginRow;
+use techpass_store::write::NewLogin;
 use techpass_store::{StoreError, Write, conflict};
 
 /// What the server keeps of a login. No secret is in it.
@@ -72,6 +73,8 @@ pub struct Bound {
     pub browser_sha256: String,
     /// What is kept.
     pub data: Data,
+    /// The row itself, where it is not there yet: it is added with the first step, in one commit.
+    pub unsaved: Option<Box<NewLogin>>,
 }
 
 impl Bound {
@@ -135,6 +138,7 @@ fn read(row: LoginRow) -> Result<Bound, Error> {
         version: row.version,
         address: String::new(),
         browser_sha256: row.browser_sha256,
+        unsaved: None,
     })
 }
 
@@ -180,6 +184,14 @@ pub enum Driven {
 /// How often a step is tried again when another one was faster.
 const TRIES: usize = 5;
 
+/// Adds the row of a login that has none yet.
+pub async fn lay_down(app: &App, bound: &mut Bound) -> Result<(), Fault> {
+    if let Some(new) = bound.unsaved.take() {
+        app.store.commit(vec![Write::AddLogin(*new)]).await?;
+    }
+    Ok(())
+}
+
 /// Takes an event: step, then one commit of the login, its effects, its audit record and `with`, which the caller needs
 /// to happen together with it. Whoever waits is woken after the commit.
 pub async fn drive(
@@ -196,12 +208,19 @@ pub async fn drive(
             .clone()
             .step(event.clone(), &app.rules(), now);
         let Ok((login, effects)) = stepped else {
+            lay_down(app, &mut bound).await?;
             return Ok(Driven::Stale(Box::new(bound)));
         };
         let mut after = bound.clone();
         after.data.login = login;
         note_choice(app, &mut after, &event).await?;
-        let mut writes = with.clone();
+        let mut writes: Vec<Write> = after
+            .unsaved
+            .take()
+            .map(|new| Write::AddLogin(*new))
+            .into_iter()
+            .collect();
+        writes.extend(with.iter().cloned());
         writes.extend(consequences(app, &bound, &after, &effects).await?);
         writes.push(app.audit(record(app, &after, &event))?);
         writes.push(Write::SaveLogin {
@@ -209,7 +228,12 @@ pub async fn drive(
             version: bound.version,
             data: serde_json::to_string(&after.data)?,
         });
-        match app.store.commit(writes).await {
+        let committed = app.store.commit(writes).await;
+        if committed.is_err() {
+            // Whoever looks again has to find it.
+            lay_down(app, &mut bound).await?;
+        }
+        match committed {
             Ok(()) => {
                 after.version += 1;
                 counted::step(app, &after, &event);

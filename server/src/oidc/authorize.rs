@@ -3,8 +3,8 @@
 
 use super::subject::account_of;
 use crate::app::{App, Error};
-use crate::login::advance;
 use crate::login::begin::{self, Hints, Wanted};
+use crate::login::{self, advance};
 use crate::session;
 use crate::views;
 use crate::web::cookies::{self, Cookie};
@@ -59,11 +59,13 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
         query: encoded.to_owned(),
     };
     let begun = begin::begin(app, parts, &client, wanted, &here).await?;
-    let bound = begun.bound;
+    let mut bound = begun.bound;
     let at_once = silent || matches!(bound.next(app), Next::Collect);
     let mut response = if at_once {
+        // A login that is satisfied already is added together with its answer.
         advance::advance(app, &parts.headers, bound).await?
     } else {
+        login::lay_down(app, &mut bound).await?;
         page::see_other(&bound.path())
     };
     if let Some(browser) = begun.new_browser {

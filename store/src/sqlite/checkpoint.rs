@@ -14,6 +14,8 @@ use rusqlite::Connection;
 const PAGES_WAKE: i64 = 1024;
 /// Pages in the log that make the writer finish the copy: about 32 MB.
 const PAGES_BOUND: i64 = 8192;
+/// Pages in the log from which readers let it start over.
+const PAGES_LONG: i64 = 4096;
 /// Pages to wait before the writer tries that again, when a reader that takes long has kept the log from ending.
 const PAGES_RETRY: i64 = 256;
 
@@ -30,6 +32,7 @@ pub(super) struct Checkpointer {
     thread: JoinHandle<()>,
     retry_at: i64,
     statements: usize,
+    log_is_long: bool,
 }
 
 impl Checkpointer {
@@ -44,19 +47,26 @@ impl Checkpointer {
             thread,
             retry_at: PAGES_BOUND,
             statements: 0,
+            log_is_long: false,
         })
     }
 
-    /// To be called by the writer between two groups, with how many statements the last one had.
-    pub(super) fn after_group(&mut self, writer: &Connection, statements: usize) {
+    /// To be called by the writer between two groups, with how many statements the last one had. Says whether the log
+    /// is so long that it should start over.
+    pub(super) fn after_group(&mut self, writer: &Connection, statements: usize) -> bool {
         self.statements += statements;
-        if self.statements < STATEMENTS_LOOK {
-            return;
+        if self.statements >= STATEMENTS_LOOK {
+            self.statements = 0;
+            self.look(writer);
         }
-        self.statements = 0;
+        self.log_is_long
+    }
+
+    fn look(&mut self, writer: &Connection) {
         let Some(log) = report(writer, LOOK) else {
             return;
         };
+        self.log_is_long = log.pages >= PAGES_LONG;
         if log.pages < PAGES_BOUND {
             self.retry_at = PAGES_BOUND;
         }

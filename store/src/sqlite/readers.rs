@@ -1,13 +1,21 @@
 //! Read-only connections, lent to the caller's own thread: a keyed read is shorter than a hop to another thread.
+//!
+//! Beginning and ending a read transaction costs more than a keyed read, and each beginning throws away the pages that
+//! were read before. So a transaction stays open from one read to the next, as long as nothing was committed.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::connect;
 use super::fault::Place;
+use super::text;
 use crate::error::StoreError;
+
+/// How long a transaction is read from; what another program commits is seen no later.
+const SNAPSHOT_KEPT: Duration = Duration::from_millis(5);
 
 /// A pool that grows on demand up to a limit.
 pub(super) struct Readers {
@@ -16,11 +24,58 @@ pub(super) struct Readers {
     open_max: usize,
     pool: Mutex<Pool>,
     returned: Condvar,
+    /// Groups that the writer has committed.
+    commits: AtomicU64,
+    /// Whether the write-ahead log has to start over, which it cannot while transactions stay open.
+    log_is_long: AtomicBool,
+}
+
+/// A connection, and the transaction that is open on it.
+struct Reader {
+    connection: Connection,
+    snapshot: Option<Snapshot>,
+}
+
+struct Snapshot {
+    commits: u64,
+    begun: Instant,
+}
+
+impl Reader {
+    fn end(&mut self) -> rusqlite::Result<()> {
+        match self.snapshot.take() {
+            Some(_) => text::execute(&self.connection, "COMMIT", &[]).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads, in the open transaction if everything that is committed is in it.
+    fn read<T>(
+        &mut self,
+        readers: &Readers,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let commits = readers.commits.load(Ordering::Acquire);
+        let sees_all = |snapshot: &Snapshot| {
+            snapshot.commits == commits && snapshot.begun.elapsed() < SNAPSHOT_KEPT
+        };
+        if !self.snapshot.as_ref().is_some_and(sees_all) {
+            self.end()?;
+            text::execute(&self.connection, "BEGIN", &[])?;
+            let begun = Instant::now();
+            self.snapshot = Some(Snapshot { commits, begun });
+        }
+        let answer = work(&self.connection);
+        if answer.is_err() || readers.log_is_long.load(Ordering::Relaxed) {
+            self.end()?;
+        }
+        answer
+    }
 }
 
 #[derive(Default)]
 struct Pool {
-    idle: Vec<Connection>,
+    idle: Vec<Reader>,
     open: usize,
     closed: bool,
 }
@@ -33,6 +88,26 @@ impl Readers {
             open_max: open_max.max(1),
             pool: Mutex::default(),
             returned: Condvar::new(),
+            commits: AtomicU64::new(0),
+            log_is_long: AtomicBool::new(false),
+        }
+    }
+
+    /// To be called by the writer after a commit, before anybody is told of it.
+    pub(super) fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::Release);
+    }
+
+    /// To be called by the writer between two groups: ends transactions that nobody will read from any more.
+    pub(super) fn rest(&self, log_is_long: bool) {
+        self.log_is_long.store(log_is_long, Ordering::Relaxed);
+        let commits = self.commits.load(Ordering::Acquire);
+        for reader in &mut self.pool().idle {
+            let current = |snapshot: &Snapshot| snapshot.commits == commits && !log_is_long;
+            if reader.snapshot.as_ref().is_some_and(|open| !current(open)) {
+                // Should it fail, the next read on this connection says so.
+                let _ = reader.end();
+            }
         }
     }
 
@@ -43,15 +118,19 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let mut lease = Lease {
             readers: self,
-            connection: self.take()?,
+            reader: self.take()?,
         };
-        let connection = match lease.connection.take() {
-            Some(connection) => connection,
-            None => {
-                connect::reader(&self.place, self.wait).map_err(|error| self.place.error(error))?
-            }
+        let reader = match lease.reader.take() {
+            Some(reader) => reader,
+            None => Reader {
+                connection: connect::reader(&self.place, self.wait)
+                    .map_err(|error| self.place.error(error))?,
+                snapshot: None,
+            },
         };
-        work(lease.connection.insert(connection)).map_err(|error| self.place.error(error))
+        let reader = lease.reader.insert(reader);
+        let answer = reader.read(self, work);
+        answer.map_err(|error| self.place.error(error))
     }
 
     /// Lends no more; connections are closed as they come back.
@@ -64,7 +143,7 @@ impl Readers {
     }
 
     /// An idle connection, or leave to open one.
-    fn take(&self) -> Result<Option<Connection>, StoreError> {
+    fn take(&self) -> Result<Option<Reader>, StoreError> {
         let full =
             |pool: &mut Pool| !pool.closed && pool.idle.is_empty() && pool.open >= self.open_max;
         let (mut pool, _) = self
@@ -77,9 +156,9 @@ impl Readers {
         if full(&mut pool) {
             return Err(StoreError::Busy("every reading connection is in use"));
         }
-        let connection = pool.idle.pop();
-        pool.open += usize::from(connection.is_none());
-        Ok(connection)
+        let reader = pool.idle.pop();
+        pool.open += usize::from(reader.is_none());
+        Ok(reader)
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -90,14 +169,14 @@ impl Readers {
 /// A place in the pool, given back however the read ends.
 struct Lease<'a> {
     readers: &'a Readers,
-    connection: Option<Connection>,
+    reader: Option<Reader>,
 }
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut pool = self.readers.pool();
-        match self.connection.take() {
-            Some(connection) if !pool.closed => pool.idle.push(connection),
+        match self.reader.take() {
+            Some(reader) if !pool.closed => pool.idle.push(reader),
             _ => pool.open -= 1,
         }
         self.readers.returned.notify_one();

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpointer;
 use super::fault::{self, Place};
+use super::readers::Readers;
 use super::text;
 use crate::db::{Expect, Statement};
 use crate::error::StoreError;
@@ -40,6 +41,7 @@ pub(super) struct Counts {
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) checkpointer: Checkpointer,
+    pub(super) readers: Arc<Readers>,
     pub(super) place: Arc<Place>,
     pub(super) counts: Arc<Counts>,
     /// Set once nothing more can be acknowledged.
@@ -52,19 +54,23 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, queue: Receiver<Job>) {
         while let Ok(first) = queue.recv() {
+            // On a busy core whoever is about to ask gets a moment to do so: one flush for more pieces.
+            std::thread::yield_now();
             let rest = queue.try_iter().take(GROUP_MAX - 1);
             let (pieces, replies): (Vec<_>, Vec<_>) = std::iter::once(first)
                 .chain(rest)
                 .map(|job| (job.piece, job.reply))
                 .unzip();
             let outcomes = self.commit(&pieces);
+            self.readers.committed();
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // Nobody may be waiting any more; the piece stands all the same.
                 let _ = reply.send(outcome);
             }
             if self.broken.is_none() {
                 let statements = pieces.iter().map(Vec::len).sum();
-                self.checkpointer.after_group(&self.connection, statements);
+                let log_is_long = self.checkpointer.after_group(&self.connection, statements);
+                self.readers.rest(log_is_long);
             }
         }
         if self.broken.is_some() {
@@ -226,6 +232,7 @@ mod tests {
         let mut writer = Writer {
             connection: open(),
             checkpointer: Checkpointer::start(open()).unwrap(),
+            readers: Arc::new(Readers::new(Arc::clone(&place), Duration::ZERO, 1)),
             place: Arc::clone(&place),
             counts: Arc::default(),
             broken: Some(place.broken("the disk did not flush")),
