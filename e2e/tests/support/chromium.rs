@@ -244,6 +244,17 @@ impl Chromium {
             .unwrap_or_default()
     }
 
+    /// Waits for a page with that text; the one before may still be there.
+    pub async fn text_holds(&self, part: &str) {
+        until(&format!("{part:?} on the page"), || async {
+            match self.text().await {
+                text if text.contains(part) => Ok(()),
+                text => Err(text),
+            }
+        })
+        .await;
+    }
+
     /// Waits for a page of that origin.
     pub async fn lands_at(&self, origin: &str) {
         until(&format!("a page of {origin}"), || async {
