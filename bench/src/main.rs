@@ -127,6 +127,7 @@ fn run(verb: Verb) -> Result<()> {
         Some(program) => program.clone(),
         None => build(&target)?,
     };
+    let all = only.is_none();
     let local = tokio::task::LocalSet::new();
     let report = local.block_on(&one_thread()?, measure(&options, only, &target, program))?;
     println!("{}\n\n{}", report.machine, report.table());
@@ -136,7 +137,7 @@ fn run(verb: Verb) -> Result<()> {
             report.in_use_before * 100.0
         );
     }
-    println!("{}", targets::table(&report));
+    println!("{}", targets::table(&report, all));
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
     }
