@@ -137,9 +137,6 @@ pub struct Secret {
     /// Its end; none when it is good until it is rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the hour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Timestamp>,
 }
 
 impl Secret {

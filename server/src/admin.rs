@@ -2,6 +2,7 @@
 
 use crate::app::{App, Error};
 use crate::chance;
+use crate::oidc::client_auth::seal_secret;
 use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
 use crate::seal::hashed;
 use techpass_domain::access::Factor;
@@ -11,7 +12,6 @@ use techpass_domain::account::{
 use techpass_domain::audit::Record;
 use techpass_domain::client::{AuthMethod, Client, Secret, SigningAlg};
 use techpass_domain::id::{AccountId, ClientId, UpstreamId};
-use techpass_domain::time::Timestamp;
 use techpass_store::{StoreError, Write};
 use zeroize::Zeroizing;
 
@@ -277,7 +277,7 @@ const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "offline_acce
 /// Registers a client with a fresh secret.
 pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminError> {
     let secret = match new.auth_method {
-        AuthMethod::None => None,
+        AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         _ => Some(chance::prefixed("tp_cs_").map_err(Error::from)?),
     };
     register(app, new, secret).await
@@ -337,12 +337,13 @@ async fn register(
         Some(id) => id,
         None => chance::row_id("cli", now.0).map_err(Error::from)?,
     };
+    let id = ClientId::new(id);
     let client = Client {
         redirect_uris: new.redirect_uris,
         post_logout_redirect_uris: new.post_logout_redirect_uris,
         backchannel_logout_uri: new.backchannel_logout_uri,
         auth_method: new.auth_method,
-        secrets: secret.iter().map(|secret| kept(secret, now)).collect(),
+        secrets: secrets(app, &id, new.auth_method, secret.as_deref())?,
         id_token_signed_response_alg: new.alg,
         pkce_optional: new.pkce_optional,
         scopes: SCOPES.map(str::to_owned).to_vec(),
@@ -350,7 +351,7 @@ async fn register(
         broker: new.broker,
         development: new.development,
         initiate_login_uri: new.initiate_login_uri,
-        ..Client::new(ClientId::new(id), name.to_owned(), now)
+        ..Client::new(id, name.to_owned(), now)
     };
     let added = record(
         app,
@@ -369,14 +370,26 @@ async fn register(
     }
 }
 
-fn kept(secret: &str, created_at: Timestamp) -> Secret {
-    Secret {
+/// A secret as it is kept: hashed, and sealed where an HMAC needs it.
+fn secrets(
+    app: &App,
+    id: &ClientId,
+    method: AuthMethod,
+    secret: Option<&str>,
+) -> Result<Vec<Secret>, AdminError> {
+    let Some(secret) = secret else {
+        return Ok(Vec::new());
+    };
+    let sealed = match method {
+        AuthMethod::ClientSecretJwt => Some(seal_secret(app, id, secret)?),
+        _ => None,
+    };
+    Ok(vec![Secret {
         sha256: hashed(secret),
-        sealed: None,
-        created_at,
+        sealed,
+        created_at: app.now(),
         expires_at: None,
-        last_used_at: None,
-    }
+    }])
 }
 
 /// An absolute address without fragment, and without anything a browser would read differently than we do.

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::drain::Drain;
 use crate::keys::{Keeper, KeyRing};
 use crate::metrics::Metrics;
+use crate::oidc::client_auth::Uses;
 use crate::oidc::metadata::Documents;
 use crate::passwords::Passwords;
 use crate::remote::Remote;
@@ -92,6 +93,8 @@ pub struct Inner {
     pub http: reqwest::Client,
     /// What clients keep elsewhere.
     pub remote: Remote,
+    /// Which secrets of clients were used in this hour.
+    pub secret_uses: Uses,
     /// Home organisations.
     pub upstreams: Upstreams,
     /// What is counted.
@@ -149,6 +152,7 @@ impl App {
             clock,
             seal,
             sources: Sources::default(),
+            secret_uses: Uses::default(),
             drain: Drain::default(),
             metrics,
             wake: match &told {

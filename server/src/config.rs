@@ -19,6 +19,7 @@ use techpass_domain::keys::KeyRules;
 use techpass_domain::login::lockout::Lockout;
 use techpass_domain::login::number_match::AskLimits;
 use techpass_domain::session::Lifetimes;
+use techpass_domain::time::Seconds;
 use url::Url;
 
 /// A configuration that was read and checked.
@@ -162,7 +163,7 @@ pub struct UpstreamConfig {
 }
 
 /// Limits of factors.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Wrong passwords.
@@ -177,6 +178,22 @@ pub struct Limits {
     pub address: Addresses,
     /// When an application that keeps asking is stopped.
     pub circles: Circles,
+    /// How far in the future the `exp` of a client's assertion may lie, in seconds.
+    pub assertion_lifetime_s: Seconds,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            password: Lockout::default(),
+            code: Lockout::default(),
+            number: AskLimits::default(),
+            load: Load::default(),
+            address: Addresses::default(),
+            circles: Circles::default(),
+            assertion_lifetime_s: 5 * 60,
+        }
+    }
 }
 
 /// Proxies in front.

@@ -7,9 +7,21 @@ use crate::{Store, from_json};
 use techpass_domain::client::Client;
 use techpass_domain::device::Device;
 use techpass_domain::id::ClientId;
+use techpass_domain::time::Timestamp;
 
 pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
     Ok(vec![match write {
+        Write::RemoveClient { id, at } => return Ok(removed(&id, at)),
+        Write::NoteSecretUse {
+            client,
+            secret_sha256,
+            at,
+        } => Statement::any(
+            "INSERT INTO secret_uses (client_id, secret_sha256, used_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (client_id, secret_sha256) DO UPDATE SET used_at = excluded.used_at \
+             WHERE secret_uses.used_at < excluded.used_at",
+            vec![client.as_str().into(), secret_sha256.into(), at.0.into()],
+        ),
         Write::AddClient(client) => Statement::one(
             conflict::ROW,
             "INSERT INTO clients (id, data) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -19,11 +31,6 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
             conflict::ROW,
             "UPDATE clients SET data = $2 WHERE id = $1",
             vec![client.id.as_str().into(), data(&client)?],
-        ),
-        Write::RemoveClient(id) => Statement::one(
-            conflict::ROW,
-            "DELETE FROM clients WHERE id = $1",
-            vec![id.as_str().into()],
         ),
         Write::AddDevice { device, key_sha256 } => Statement::one(
             conflict::ROW,
@@ -37,6 +44,19 @@ pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
         ),
         _ => return Err(misrouted()),
     }])
+}
+
+/// The client first: a second removal is a conflict.
+fn removed(id: &ClientId, at: Timestamp) -> Vec<Statement> {
+    let id = || vec![id.as_str().into()];
+    vec![
+        Statement::one(conflict::ROW, "DELETE FROM clients WHERE id = $1", id()),
+        Statement::any("DELETE FROM secret_uses WHERE client_id = $1", id()),
+        Statement::any(
+            "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL",
+            [id(), vec![at.0.into()]].concat(),
+        ),
+    ]
 }
 
 fn from_data<T: serde::de::DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
@@ -62,6 +82,25 @@ impl Store {
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         let sql = "SELECT data FROM clients ORDER BY id";
         self.many(sql, vec![], from_data).await
+    }
+
+    /// How many clients there are.
+    pub async fn clients_count(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM clients";
+        let count = self.one(sql, vec![], |row| row.int(0)).await?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// When each secret of a client was last used, to the hour: its SHA-256 and the time.
+    pub async fn secret_uses(
+        &self,
+        client: &ClientId,
+    ) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let sql = "SELECT secret_sha256, used_at FROM secret_uses WHERE client_id = $1";
+        self.many(sql, vec![client.as_str().into()], |row| {
+            Ok((row.text(0)?.to_owned(), Timestamp(row.int(1)?)))
+        })
+        .await
     }
 
     /// The computer whose key hashes to this, unless it was removed.

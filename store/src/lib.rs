@@ -56,6 +56,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0003_device_grants.sql"),
     },
     Migration {
+        version: 4,
+        name: "clients",
+        sql: include_str!("../migrations/0004_clients.sql"),
+    },
+    Migration {
         version: 10,
         name: "instance",
         sql: include_str!("../migrations/0010_instance.sql"),

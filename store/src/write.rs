@@ -160,8 +160,14 @@ pub enum Write {
     AddClient(Client),
     /// The client as it is now.
     UpdateClient(Client),
-    /// The client is no more.
-    RemoveClient(ClientId),
+    /// The client is no more; everything it was given is revoked with it.
+    RemoveClient { id: ClientId, at: Timestamp },
+    /// A client's secret was used, in this hour.
+    NoteSecretUse {
+        client: ClientId,
+        secret_sha256: String,
+        at: Timestamp,
+    },
     /// A computer and the hash of its key.
     AddDevice { device: Device, key_sha256: String },
     /// The computer is no more.
@@ -315,7 +321,7 @@ impl Write {
     pub(crate) fn changes_clients(&self) -> bool {
         matches!(
             self,
-            Write::AddClient(..) | Write::UpdateClient(..) | Write::RemoveClient(..)
+            Write::AddClient(..) | Write::UpdateClient(..) | Write::RemoveClient { .. }
         )
     }
 
@@ -337,7 +343,8 @@ impl Write {
             | Write::CloseChallengeIfOpen { .. } => crate::authenticators::statements(self),
             Write::AddClient(..)
             | Write::UpdateClient(..)
-            | Write::RemoveClient(..)
+            | Write::RemoveClient { .. }
+            | Write::NoteSecretUse { .. }
             | Write::AddDevice { .. }
             | Write::RemoveDevice { .. } => crate::clients::statements(self),
             Write::AddLogin(..)

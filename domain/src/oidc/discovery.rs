@@ -1,7 +1,7 @@
 //! What this provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what works.
 
 use super::authorization::ResponseMode;
-use super::{claims, prompt, scope};
+use super::{claims, jwk, prompt, scope};
 use crate::client::{AuthMethod, GrantType, SigningAlg};
 use crate::login::requirement::{ACR_NUMBER_MATCH, ACR_SINGLE_FACTOR};
 use serde_json::{Value, json};
@@ -22,11 +22,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            auth_methods: vec![
-                AuthMethod::ClientSecretBasic,
-                AuthMethod::ClientSecretPost,
-                AuthMethod::None,
-            ],
+            auth_methods: AuthMethod::ALL.to_vec(),
             id_token_algs: SigningAlg::ALL.to_vec(),
             device_grant: false,
             acr_values: vec![ACR_NUMBER_MATCH.to_owned(), ACR_SINGLE_FACTOR.to_owned()],
@@ -73,6 +69,7 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         .into_iter()
         .filter(|grant| options.device_grant || *grant != GrantType::DeviceCode);
     let grants: Vec<&str> = grants.map(GrantType::as_str).collect();
+    let assertion_algs = [&["HS256"][..], &jwk::ALGORITHMS].concat();
     let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
@@ -87,10 +84,13 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algs,
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint": at(path::INTROSPECT),
         "introspection_endpoint_auth_methods_supported": asking,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "revocation_endpoint": at(path::REVOKE),
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "claims_supported": claims::supported(),
         "acr_values_supported": options.acr_values,
         "prompt_values_supported": prompt::SUPPORTED,

@@ -119,21 +119,33 @@ fn check_key(key: &Value) -> Result<(), JwksError> {
 /// The one key of a set that a signature of this algorithm, by the key of this name, is checked with. Without a name it
 /// is the only key of that kind (OpenID Connect Core §10.1). None when there is none, or when there are several.
 pub fn choose<'a>(set: &'a Value, alg: &str, kid: Option<&str>) -> Option<&'a Value> {
-    let (kty, crv) = kind(alg)?;
-    let fits = |key: &&Value| {
-        text(key, "kty") == Some(kty)
-            && crv.is_none_or(|crv| text(key, "crv") == Some(crv))
-            && key.get("use").is_none_or(|u| u.as_str() == Some("sig"))
-            && key.get("alg").is_none_or(|a| a.as_str() == Some(alg))
-            && may_verify(key)
-            && kid.is_none_or(|kid| text(key, "kid") == Some(kid))
-            && check_key(key).is_ok()
-    };
-    let mut fitting = keys(set).ok()?.iter().filter(fits);
+    let named = |key: &&Value| kid.is_none_or(|kid| text(key, "kid") == Some(kid));
+    let keys = keys(set).ok()?.iter().filter(named);
+    let mut fitting = keys.filter(|key| fits(key, alg));
     match (fitting.next(), fitting.next()) {
         (Some(key), None) => Some(key),
         _ => None,
     }
+}
+
+fn fits(key: &Value, alg: &str) -> bool {
+    let Some((kty, crv)) = kind(alg) else {
+        return false;
+    };
+    text(key, "kty") == Some(kty)
+        && crv.is_none_or(|crv| text(key, "crv") == Some(crv))
+        && key.get("use").is_none_or(|u| u.as_str() == Some("sig"))
+        && key.get("alg").is_none_or(|a| a.as_str() == Some(alg))
+        && may_verify(key)
+        && check_key(key).is_ok()
+}
+
+/// Whether a set has a key for this algorithm, or for any when none is named.
+pub fn can_verify(set: &Value, alg: Option<&str>) -> bool {
+    let algs: Vec<&str> = alg.map_or(ALGORITHMS.to_vec(), |alg| vec![alg]);
+    let keys = keys(set).map(Vec::as_slice).unwrap_or_default();
+    let fits = |key: &Value| algs.iter().any(|alg| fits(key, alg));
+    keys.iter().any(fits)
 }
 
 /// RFC 7517 §4.3: operations that are named must include the one that is wanted.

@@ -7,7 +7,8 @@
 //! | [`authorization`] | OpenID Connect Core §3.1.2, RFC 6749 §4.1, RFC 9700 §2.1, RFC 9207 |
 //! | [`scope`], [`prompt`] | RFC 6749 §3.3, Core §3.1.2.1 |
 //! | [`pkce`] | RFC 7636 |
-//! | [`token`] | RFC 6749 §2.3, §4.1.3, §5.2, §6 |
+//! | [`client_auth`] | RFC 6749 §2.3, Core §9, RFC 7523 §3 |
+//! | [`token`] | RFC 6749 §4.1.3, §5.2, §6 |
 //! | [`code`], [`refresh`] | RFC 6749 §4.1.2, RFC 9700 §2.1.1 and §4.14 |
 //! | [`bearer`] | RFC 6750 |
 //! | [`claims`] | Core §2, §5.1, §5.4; RFC 9068; Back-Channel Logout §2.4 |
@@ -24,6 +25,7 @@ pub mod authorization;
 pub mod bearer;
 pub mod claims;
 pub mod claims_request;
+pub mod client_auth;
 pub mod client_credentials;
 pub mod code;
 pub mod device;

@@ -1,23 +1,10 @@
-//! The token endpoint: what is asked, and who asks.
+//! The token endpoint: what is asked. Who asks is in [`super::client_auth`].
 
 use super::error::{TokenError, TokenErrorCode as Code};
-use super::params::{Params, decode};
+use super::params::Params;
 use super::pkce;
 use super::scope::Scope;
-use crate::client::{AuthMethod, Client, GrantType};
-use crate::id::ClientId;
-use crate::time::Timestamp;
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
-/// Characters of an `Authorization` header.
-const HEADER_MAX: usize = 8 * 1024;
-/// Base64 as HTTP Basic has it; some clients leave the padding out.
-const BASIC: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::client::{Client, GrantType};
 
 /// What a client asks for. The debug form holds no secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,128 +131,6 @@ pub fn scope(params: &Params) -> Result<Option<Scope>, TokenError> {
             Code::InvalidScope,
             "The scope has a character that is not permitted.",
         ),
-    }
-}
-
-/// What a client presents of itself; nothing is verified yet. The debug form holds no secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Presented {
-    /// Who it says it is.
-    pub client_id: ClientId,
-    /// How it authenticates.
-    pub method: AuthMethod,
-    /// The secret, unless the method is `none`.
-    pub secret: Option<String>,
-}
-
-impl std::fmt::Debug for Presented {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Presented({}, {})", self.client_id, self.method.as_str())
-    }
-}
-
-/// Reads how a client authenticates (RFC 6749 §2.3): exactly one method.
-pub fn client_authentication(
-    authorization_header: Option<&str>,
-    params: &Params,
-) -> Result<Presented, TokenError> {
-    if params.has("client_assertion") || params.has("client_assertion_type") {
-        return refuse(Code::InvalidClient, "Client assertions are not supported.");
-    }
-    match authorization_header {
-        Some(header) => in_header(header, params).map_err(|error| TokenError {
-            header_tried: true,
-            ..error
-        }),
-        None => in_body(params),
-    }
-}
-
-/// RFC 6749 §2.3: with the header, the body holds no secret and names no other client.
-fn in_header(header: &str, params: &Params) -> Result<Presented, TokenError> {
-    if params.has("client_secret") {
-        return refuse(
-            Code::InvalidRequest,
-            "The client authenticates in two ways at once.",
-        );
-    }
-    let Some((id, secret)) = basic(header) else {
-        return refuse(
-            Code::InvalidClient,
-            "The Authorization header is not a well-formed Basic one.",
-        );
-    };
-    if params.get("client_id").is_some_and(|other| other != id) {
-        return refuse(
-            Code::InvalidRequest,
-            "The client_id differs from the Authorization header's.",
-        );
-    }
-    Ok(Presented {
-        client_id: ClientId::new(id),
-        method: AuthMethod::ClientSecretBasic,
-        secret: Some(secret),
-    })
-}
-
-/// RFC 6749 §2.3.1: id and secret are form-urlencoded, then joined by a colon, then base64.
-fn basic(header: &str) -> Option<(String, String)> {
-    if header.len() > HEADER_MAX {
-        return None;
-    }
-    let (scheme, credentials) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Basic") {
-        return None;
-    }
-    let text = String::from_utf8(BASIC.decode(credentials.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    let id = decode(id).ok().filter(|id| !id.is_empty())?;
-    Some((id, decode(secret).ok()?))
-}
-
-fn in_body(params: &Params) -> Result<Presented, TokenError> {
-    let Some(id) = params.get("client_id") else {
-        return refuse(Code::InvalidClient, "The client does not authenticate.");
-    };
-    let secret = params.owned("client_secret");
-    Ok(Presented {
-        client_id: ClientId::new(id),
-        method: match secret {
-            Some(_) => AuthMethod::ClientSecretPost,
-            None => AuthMethod::None,
-        },
-        secret,
-    })
-}
-
-impl Presented {
-    /// Whether this is the client: by the method it is registered with and no other (OpenID Connect Core §9), and with
-    /// one of its secrets that live. `secret_sha256` is the lower-case hex SHA-256 of [`Presented::secret`], which the caller computed.
-    pub fn verify(
-        &self,
-        client: &Client,
-        secret_sha256: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), TokenError> {
-        let secret = match (self.method, secret_sha256) {
-            (AuthMethod::None, _) => self.secret.is_none(),
-            (_, Some(sent)) => client
-                .living_secrets(now)
-                .any(|kept| pkce::same(kept.sha256.as_bytes(), sent.as_bytes())),
-            _ => false,
-        };
-        if secret && self.client_id == client.id && self.method == client.auth_method {
-            return Ok(());
-        }
-        Err(self.refused())
-    }
-
-    /// The refusal, the same for an unknown client, a wrong method and a wrong secret: `invalid_client`.
-    pub fn refused(&self) -> TokenError {
-        TokenError {
-            header_tried: self.method == AuthMethod::ClientSecretBasic,
-            ..TokenError::new(Code::InvalidClient, "Client authentication failed.")
-        }
     }
 }
 

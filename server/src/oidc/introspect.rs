@@ -1,6 +1,7 @@
 //! Introspection: what a token is worth now (RFC 7662).
 
 use super::access;
+use super::client_auth::authenticate;
 use super::json;
 use super::refused::Refused;
 use super::subject::subject_of;
@@ -11,6 +12,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use techpass_domain::account::Status;
 use techpass_domain::client::Client;
+use techpass_domain::oidc::discovery::path;
 use techpass_domain::oidc::error::{TokenError, TokenErrorCode};
 use techpass_domain::oidc::introspection::{self, Kind, RefreshFacts};
 use techpass_domain::oidc::params::Params;
@@ -28,7 +30,7 @@ pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
 
 async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<Value, Refused> {
     let params = Params::parse(body).map_err(TokenError::from)?;
-    let asker = super::token::client(app, headers, &params).await?;
+    let asker = authenticate(app, headers, &params, path::INTROSPECT).await?;
     if !introspection::may_ask(&asker) {
         let description = "A public client cannot ask about tokens.";
         return Err(TokenError::new(TokenErrorCode::InvalidClient, description).into());

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod authorize;
 pub mod backchannel;
+pub mod client_auth;
 pub mod end_session;
 pub mod introspect;
 pub mod metadata;

@@ -1,6 +1,7 @@
 //! Revocation: a client gives a token back (RFC 7009).
 
 use super::access;
+use super::client_auth::authenticate;
 use super::json;
 use super::refused::Refused;
 use crate::app::App;
@@ -9,6 +10,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde_json::json as object;
 use techpass_domain::client::Client;
+use techpass_domain::oidc::discovery::path;
 use techpass_domain::oidc::error::TokenError;
 use techpass_domain::oidc::introspection::{self, Kind};
 use techpass_domain::oidc::params::Params;
@@ -25,7 +27,7 @@ pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
 
 async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<(), Refused> {
     let params = Params::parse(body).map_err(TokenError::from)?;
-    let client = super::token::client(app, headers, &params).await?;
+    let client = authenticate(app, headers, &params, path::REVOKE).await?;
     let token = token::required(&params, "token")?;
     match introspection::kind(&token) {
         Kind::Jwt => {

@@ -4,6 +4,7 @@ mod device;
 mod machine;
 mod refresh;
 
+use super::client_auth::authenticate;
 use super::json;
 use super::refused::Refused;
 use super::subject::subject_of;
@@ -14,13 +15,14 @@ use crate::seal::{hashed, sha256, sha256_b64};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde_json::{Map, Value, json as object};
 use techpass_domain::audit::Record;
 use techpass_domain::client::Client;
 use techpass_domain::id::GrantId;
 use techpass_domain::oidc::claims;
 use techpass_domain::oidc::code::{self, CodeBinding, Redemption};
+use techpass_domain::oidc::discovery::path;
 use techpass_domain::oidc::error::{TokenError, TokenErrorCode};
 use techpass_domain::oidc::jwt::typ;
 use techpass_domain::oidc::params::Params;
@@ -46,7 +48,7 @@ pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
 
 async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<Value, Refused> {
     let params = Params::parse(body).map_err(TokenError::from)?;
-    let client = client(app, headers, &params).await?;
+    let client = authenticate(app, headers, &params, path::TOKEN).await?;
     let request = token::parse(&params)?;
     token::permitted(
         request.grant_type(),
@@ -75,21 +77,6 @@ async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<Value, Ref
             machine::issue(app, &client, scope.as_ref()).await
         }
         TokenRequest::DeviceCode { device_code } => device::poll(app, &client, &device_code).await,
-    }
-}
-
-/// Authenticates the client. Unknown clients and wrong secrets get the same answer.
-pub async fn client(app: &App, headers: &HeaderMap, params: &Params) -> Result<Client, Refused> {
-    let header = headers.get(header::AUTHORIZATION);
-    let header = header.map(|value| value.to_str().unwrap_or_default());
-    let presented = token::client_authentication(header, params)?;
-    let secret = presented.secret.as_deref().map(hashed);
-    match app.store.client(&presented.client_id).await? {
-        Some(client) => {
-            presented.verify(&client, secret.as_deref(), app.now())?;
-            Ok(client)
-        }
-        None => Err(presented.refused().into()),
     }
 }
 

@@ -34,7 +34,17 @@ fn discovery_lists_what_works() {
         ),
         (
             "token_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post", "none"]),
+            json!([
+                "client_secret_basic",
+                "client_secret_post",
+                "client_secret_jwt",
+                "private_key_jwt",
+                "none"
+            ]),
+        ),
+        (
+            "token_endpoint_auth_signing_alg_values_supported",
+            json!(["HS256", "RS256", "PS256", "ES256", "EdDSA"]),
         ),
         (
             "introspection_endpoint",

@@ -9,6 +9,7 @@
 mod authorization;
 mod claims;
 mod claims_request;
+mod client_auth;
 mod code;
 mod device;
 mod discovery;
@@ -51,7 +52,6 @@ fn secret(sha256: &str) -> Secret {
         sealed: None,
         created_at: Timestamp(0),
         expires_at: None,
-        last_used_at: None,
     }
 }
 

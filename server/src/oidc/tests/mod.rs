@@ -90,7 +90,6 @@ impl World {
                 sealed: None,
                 created_at: NOW,
                 expires_at: None,
-                last_used_at: None,
             }],
             scopes: ["profile", "email", "offline_access", "reports.read"]
                 .map(str::to_owned)
