@@ -1,17 +1,14 @@
-//! What administrators do, by command now and by page later: accounts, clients, computers, links, keys.
+//! What administrators do, by command now and by page later: accounts. Clients are in `clients`.
 
 use crate::app::{App, Error};
 use crate::chance;
-use crate::oidc::client_auth::seal_secret;
 use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
-use crate::seal::hashed;
 use techpass_domain::access::Factor;
 use techpass_domain::account::{
     Account, Home, Kind, LoginIdError, Status, domain_of, normalize_login_id,
 };
 use techpass_domain::audit::Record;
-use techpass_domain::client::{AuthMethod, Client, Secret, SigningAlg};
-use techpass_domain::id::{AccountId, ClientId, UpstreamId};
+use techpass_domain::id::{AccountId, UpstreamId};
 use techpass_store::{StoreError, Write};
 use zeroize::Zeroizing;
 
@@ -231,178 +228,5 @@ async fn set_status(
             refused("somebody else changed the account first; look again")
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// A new client.
-#[derive(Clone, Debug)]
-pub struct NewClient {
-    /// Its id; a random one when left out.
-    pub id: Option<String>,
-    /// The name people see.
-    pub name: String,
-    /// Where answers go.
-    pub redirect_uris: Vec<String>,
-    /// Where people go after log-out.
-    pub post_logout_redirect_uris: Vec<String>,
-    /// Where logout tokens go.
-    pub backchannel_logout_uri: Option<String>,
-    /// Where "Start again" leads.
-    pub initiate_login_uri: Option<String>,
-    /// How it authenticates.
-    pub auth_method: AuthMethod,
-    /// What its ID tokens are signed with.
-    pub alg: SigningAlg,
-    /// Whether it may come without PKCE.
-    pub pkce_optional: bool,
-    /// Marked for automated tests.
-    pub test: bool,
-    /// Itself a sign-in server.
-    pub broker: bool,
-    /// In development.
-    pub development: bool,
-}
-
-/// A client and its secret, which is shown once.
-pub struct AddedClient {
-    /// The client.
-    pub client: Client,
-    /// Its secret, unless it is public.
-    pub secret: Option<String>,
-}
-
-/// Scopes that every client may ask for.
-const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "offline_access"];
-
-/// Registers a client with a fresh secret.
-pub async fn add_client(app: &App, new: NewClient) -> Result<AddedClient, AdminError> {
-    let secret = match new.auth_method {
-        AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
-        _ => Some(chance::prefixed("tp_cs_").map_err(Error::from)?),
-    };
-    register(app, new, secret).await
-}
-
-/// Registers a client with a secret that its owner has already, unless a client of this id is there: for set-ups that
-/// are run again.
-pub async fn put_client(app: &App, new: NewClient, secret: &str) -> Result<(), AdminError> {
-    if let Some(id) = &new.id
-        && app
-            .store
-            .client(&ClientId::new(id.as_str()))
-            .await?
-            .is_some()
-    {
-        return Ok(());
-    }
-    register(app, new, Some(secret.to_owned()))
-        .await
-        .map(|_| ())
-}
-
-async fn register(
-    app: &App,
-    new: NewClient,
-    secret: Option<String>,
-) -> Result<AddedClient, AdminError> {
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > 100 {
-        return refused("give a name of 1 to 100 characters");
-    }
-    if new.redirect_uris.is_empty() {
-        return refused("give at least one --redirect-uri");
-    }
-    let all = new
-        .redirect_uris
-        .iter()
-        .chain(&new.post_logout_redirect_uris);
-    for uri in all
-        .chain(&new.backchannel_logout_uri)
-        .chain(&new.initiate_login_uri)
-    {
-        checked_uri(uri)?;
-    }
-    if new.auth_method == AuthMethod::None && new.pkce_optional {
-        return refused("a public client cannot go without PKCE");
-    }
-    // The key is there, and published, before the first token.
-    crate::keys::ready(app, new.alg).await?;
-    let now = app.now();
-    let id = match new.id {
-        Some(id)
-            if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| b.is_ascii_graphic()) =>
-        {
-            return refused("a client id has 1 to 100 visible ASCII characters");
-        }
-        Some(id) => id,
-        None => chance::row_id("cli", now.0).map_err(Error::from)?,
-    };
-    let id = ClientId::new(id);
-    let client = Client {
-        redirect_uris: new.redirect_uris,
-        post_logout_redirect_uris: new.post_logout_redirect_uris,
-        backchannel_logout_uri: new.backchannel_logout_uri,
-        auth_method: new.auth_method,
-        secrets: secrets(app, &id, new.auth_method, secret.as_deref())?,
-        id_token_signed_response_alg: new.alg,
-        pkce_optional: new.pkce_optional,
-        scopes: SCOPES.map(str::to_owned).to_vec(),
-        test: new.test,
-        broker: new.broker,
-        development: new.development,
-        initiate_login_uri: new.initiate_login_uri,
-        ..Client::new(id, name.to_owned(), now)
-    };
-    let added = record(
-        app,
-        "client.added",
-        None,
-        serde_json::json!({ "client": client.id }),
-    )?;
-    match app
-        .store
-        .commit(vec![Write::AddClient(client.clone()), added])
-        .await
-    {
-        Ok(()) => Ok(AddedClient { client, secret }),
-        Err(StoreError::Conflict(_)) => refused(format!("there is a client {} already", client.id)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A secret as it is kept: hashed, and sealed where an HMAC needs it.
-fn secrets(
-    app: &App,
-    id: &ClientId,
-    method: AuthMethod,
-    secret: Option<&str>,
-) -> Result<Vec<Secret>, AdminError> {
-    let Some(secret) = secret else {
-        return Ok(Vec::new());
-    };
-    let sealed = match method {
-        AuthMethod::ClientSecretJwt => Some(seal_secret(app, id, secret)?),
-        _ => None,
-    };
-    Ok(vec![Secret {
-        sha256: hashed(secret),
-        sealed,
-        created_at: app.now(),
-        expires_at: None,
-    }])
-}
-
-/// An absolute address without fragment, and without anything a browser would read differently than we do.
-fn checked_uri(uri: &str) -> Result<(), AdminError> {
-    let parsed = url::Url::parse(uri);
-    let good = parsed.is_ok_and(|url| url.fragment().is_none() && url.username().is_empty())
-        && !uri.contains('*')
-        && uri.bytes().all(|b| b.is_ascii_graphic());
-    if good {
-        Ok(())
-    } else {
-        refused(format!(
-            "{uri} is not an absolute address; write it in full, without * and without #"
-        ))
     }
 }

@@ -7,6 +7,7 @@ use crate::keys::{Keeper, KeyRing};
 use crate::metrics::Metrics;
 use crate::oidc::client_auth::Uses;
 use crate::oidc::metadata::Documents;
+use crate::oidc::registration::Gate;
 use crate::passwords::Passwords;
 use crate::remote::Remote;
 use crate::seal::Seal;
@@ -93,6 +94,8 @@ pub struct Inner {
     pub http: reqwest::Client,
     /// What clients keep elsewhere.
     pub remote: Remote,
+    /// Who may register clients.
+    pub registration: Gate,
     /// Which secrets of clients were used in this hour.
     pub secret_uses: Uses,
     /// Home organisations.
@@ -141,6 +144,7 @@ impl App {
             .database
             .shared()
             .then(|| mpsc::channel(crate::nodes::TOLD_MAX));
+        let registration = Gate::of(&config.registration)?;
         Ok(App(Arc::new(Inner {
             documents: Documents::of(&config),
             issuer: config.issuer(),
@@ -152,6 +156,7 @@ impl App {
             clock,
             seal,
             sources: Sources::default(),
+            registration,
             secret_uses: Uses::default(),
             drain: Drain::default(),
             metrics,

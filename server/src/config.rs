@@ -5,11 +5,13 @@
 
 mod database;
 mod operation;
+mod registration;
 
 pub use database::{Database, Notify};
 pub use operation::{
     Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Traces,
 };
+pub use registration::Registration;
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -69,6 +71,9 @@ pub struct Config {
     /// Calls to others.
     #[serde(default)]
     pub outbound: Outbound,
+    /// Clients that register themselves.
+    #[serde(default)]
+    pub registration: Registration,
     /// Health and metrics.
     #[serde(default)]
     pub management: Management,
@@ -432,6 +437,7 @@ fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), Co
                 "master_key",
                 "epoch",
                 "client_secret",
+                "access_token",
                 "ca",
                 "certificate",
                 "key",

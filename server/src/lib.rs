@@ -10,6 +10,7 @@ pub mod assets;
 pub mod authenticator;
 pub mod backup;
 pub mod chance;
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod devices;

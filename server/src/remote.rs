@@ -104,23 +104,29 @@ pub enum SignedError {
 struct Known {
     body: Option<(Arc<[u8]>, Timestamp)>,
     asked_at: Option<Timestamp>,
+    again_at: Option<Timestamp>,
     failed: bool,
 }
 
 impl Known {
-    /// What can be said without calling, if anything. `again` wants it newer than it is, but not from a moment ago.
+    /// What can be said without calling, if anything. `again` wants it newer than it is, which is granted once a minute.
     fn without_calling(
         &self,
         purpose: Purpose,
         again: bool,
         now: Timestamp,
     ) -> Option<Result<Arc<[u8]>, RemoteError>> {
-        let asked_within =
-            |s: Seconds| matches!(self.asked_at, Some(at) if (0..s).contains(&now.since(at)));
+        let within = |at: Option<Timestamp>, s: Seconds| {
+            at.is_some_and(|at| (0..s).contains(&now.since(at)))
+        };
         let fresh = self.body.as_ref().filter(|(_, until)| now < *until);
         match fresh {
-            Some((body, _)) if !again || asked_within(AGAIN_AFTER_S) => Some(Ok(Arc::clone(body))),
-            None if self.failed && asked_within(purpose.failed_for_s()) => Some(Err(RemoteError)),
+            Some((body, _)) if !again || within(self.again_at, AGAIN_AFTER_S) => {
+                Some(Ok(Arc::clone(body)))
+            }
+            None if self.failed && within(self.asked_at, purpose.failed_for_s()) => {
+                Some(Err(RemoteError))
+            }
             _ => None,
         }
     }
@@ -160,6 +166,9 @@ impl Remote {
         let mut known = place.lock().await;
         if let Some(answer) = known.without_calling(purpose, again, now) {
             return answer;
+        }
+        if known.body.as_ref().is_some_and(|(_, until)| now < *until) {
+            known.again_at = Some(now);
         }
         known.asked_at = Some(now);
         match self.fetch(url, purpose, now).await {

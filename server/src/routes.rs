@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::authenticator::{self, allow_app};
 use crate::login::{advance, post, status};
-use crate::oidc::{authorize, end_session, introspect, metadata, revoke, token, userinfo};
+use crate::oidc::{
+    authorize, end_session, introspect, metadata, registration, revoke, token, userinfo,
+};
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
 use crate::web::{load, observe, shell, sources, streams};
@@ -52,6 +54,7 @@ pub fn router(app: &App) -> Router {
     Router::new()
         .merge(pages)
         .merge(protocols)
+        .merge(registrations())
         .merge(phones())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -66,6 +69,51 @@ pub fn router(app: &App) -> Router {
             observe::observe,
         ))
         .with_state(app.clone())
+}
+
+/// Clients register themselves and look after what they registered.
+fn registrations() -> Router<App> {
+    Router::new()
+        .route(
+            path::REGISTER,
+            post(register_post).options(registration::preflight),
+        )
+        .route(
+            "/register/{client_id}",
+            get(register_get)
+                .put(register_put)
+                .delete(register_delete)
+                .options(registration::preflight),
+        )
+}
+
+async fn register_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    registration::post(&app, &headers, &body).await
+}
+
+async fn register_get(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    registration::get(&app, &headers, &id).await
+}
+
+async fn register_put(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    registration::put(&app, &headers, &id, &body).await
+}
+
+async fn register_delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    registration::delete(&app, &headers, &id).await
 }
 
 fn phones() -> Router<App> {

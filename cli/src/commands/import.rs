@@ -1,12 +1,14 @@
 //! `techpass import FILE.toml`: accounts and applications from one file.
 
 use super::ConfigArg;
+use super::clients::{jwks, known};
 use crate::exit::{Exit, Failure};
 use serde::Deserialize;
-use std::path::PathBuf;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
 use techpass_domain::account::Kind;
-use techpass_domain::client::{AuthMethod, SigningAlg};
-use techpass_server::admin::{self, NewAccount, NewClient};
+use techpass_server::admin::{self, NewAccount};
+use techpass_server::clients::{self, Traits, Wanted};
 
 /// Options.
 #[derive(Debug, clap::Args)]
@@ -37,22 +39,59 @@ struct User {
     upstream_subject: Option<String>,
 }
 
+/// An application: its id, what only an administrator says, and members of Dynamic Client Registration.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ClientEntry {
     id: Option<String>,
-    name: String,
-    redirect_uris: Vec<String>,
-    #[serde(default)]
-    post_logout_redirect_uris: Vec<String>,
-    backchannel_logout_uri: Option<String>,
-    initiate_login_uri: Option<String>,
-    auth: Option<AuthMethod>,
-    alg: Option<SigningAlg>,
-    #[serde(default)]
-    pkce_optional: bool,
-    #[serde(default)]
-    test: bool,
+    jwks_file: Option<PathBuf>,
+    #[serde(flatten)]
+    members: toml::Table,
+}
+
+/// Short names that stand for longer ones.
+const SHORT: [(&str, &str); 3] = [
+    ("name", "client_name"),
+    ("auth", "token_endpoint_auth_method"),
+    ("alg", "id_token_signed_response_alg"),
+];
+/// What is no member of the metadata.
+const TRAITS: [&str; 7] = [
+    "test",
+    "broker",
+    "development",
+    "consent",
+    "pkce_optional",
+    "logout",
+    "profile",
+];
+
+impl ClientEntry {
+    /// What the entry asks for; an unknown key is an error. A key file's path counts from the file's own folder.
+    fn wanted(self, folder: &Path) -> Result<Wanted, Failure> {
+        let (mut metadata, mut traits) = (Map::new(), toml::Table::new());
+        for (name, value) in self.members {
+            if TRAITS.contains(&name.as_str()) {
+                traits.insert(name, value);
+                continue;
+            }
+            let long = SHORT.iter().find(|(short, _)| *short == name);
+            let name = long.map_or(name.as_str(), |(_, long)| long);
+            known(name)?;
+            let value: Value = serde_json::to_value(value).map_err(Failure::system)?;
+            metadata.insert(name.to_owned(), value);
+        }
+        if let Some(file) = self.jwks_file {
+            metadata.insert("jwks".to_owned(), jwks(&folder.join(file))?);
+        }
+        let traits: Traits = traits
+            .try_into()
+            .map_err(|error: toml::de::Error| Failure::failed(error.to_string()))?;
+        Ok(Wanted {
+            id: self.id,
+            metadata,
+            traits,
+        })
+    }
 }
 
 /// Adds what the file holds. It stops at the first entry that is refused and says which; those before it stand.
@@ -78,24 +117,26 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         added.map_err(|error| Failure::refused(format!("user {login_id}: {error}")))?;
         println!("user    {login_id}");
     }
+    let folder = args.file.parent().unwrap_or(Path::new(""));
     for entry in file.clients {
-        let name = entry.name.clone();
-        let new = NewClient {
-            id: entry.id,
-            name: entry.name,
-            redirect_uris: entry.redirect_uris,
-            post_logout_redirect_uris: entry.post_logout_redirect_uris,
-            backchannel_logout_uri: entry.backchannel_logout_uri,
-            initiate_login_uri: entry.initiate_login_uri,
-            auth_method: entry.auth.unwrap_or(AuthMethod::ClientSecretBasic),
-            alg: entry.alg.unwrap_or(SigningAlg::ES256),
-            pkce_optional: entry.pkce_optional,
-            test: entry.test,
-            broker: false,
-            development: false,
+        let name = entry.id.clone().or_else(|| {
+            let name = entry
+                .members
+                .get("name")
+                .or_else(|| entry.members.get("client_name"));
+            name.and_then(|name| name.as_str()).map(str::to_owned)
+        });
+        let refused = |error: String| {
+            Failure::refused(format!(
+                "client {}: {error}",
+                name.as_deref().unwrap_or("?")
+            ))
         };
-        let added = admin::add_client(&app, new).await;
-        let added = added.map_err(|error| Failure::refused(format!("client {name}: {error}")))?;
+        let wanted = entry
+            .wanted(folder)
+            .map_err(|error| refused(error.to_string()))?;
+        let added = clients::add(&app, wanted).await;
+        let added = added.map_err(|error| refused(error.to_string()))?;
         println!(
             "client  {}  {}",
             added.client.id,

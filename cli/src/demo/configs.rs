@@ -33,6 +33,12 @@ master_key_file = {key}
 [outbound]
 allow_private = true
 {ca}
+[registration]
+open = true
+allow_http = true
+test = true
+development = true
+
 [limits.number]
 short_max = 1000
 long_max = 10000

@@ -9,9 +9,9 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use techpass_domain::client::{AuthMethod, SigningAlg};
-use techpass_server::admin::{self, NewAccount, NewClient};
+use techpass_server::admin::{self, NewAccount};
 use techpass_server::app::App;
+use techpass_server::clients::{self, Wanted};
 use techpass_server::clock::Clock;
 use techpass_server::config::{Config, Tls};
 use techpass_server::{chance, serve};
@@ -179,29 +179,27 @@ impl World {
     /// Accounts and clients, unless an earlier run made them.
     async fn populate(&self, upstream_secret: &str, portal_secret: &str) -> Result<(), Failure> {
         let docs = self.origins.docs_portal();
-        let broker = NewClient {
-            broker: true,
-            backchannel_logout_uri: Some(format!(
-                "{}/upstream/wog/backchannel-logout",
-                self.origins.techpass()
-            )),
-            ..client(
-                "techpass",
-                "TechPass",
-                format!("{}/upstream/wog/callback", self.origins.techpass()),
-            )
-        };
+        let techpass = self.origins.techpass();
+        let mut broker = client(
+            "techpass",
+            json!({
+                "client_name": "TechPass",
+                "redirect_uris": [format!("{techpass}/upstream/wog/callback")],
+                "backchannel_logout_uri": format!("{techpass}/upstream/wog/backchannel-logout"),
+            }),
+        );
+        broker.traits.broker = Some(true);
         add_client(&self.wog, broker, upstream_secret).await?;
-        let portal = NewClient {
-            post_logout_redirect_uris: vec![format!("{docs}/logged-out")],
-            backchannel_logout_uri: Some(format!("{docs}/backchannel-logout")),
-            initiate_login_uri: Some(format!("{docs}/auth/start")),
-            ..client(
-                "docs-portal",
-                "Docs portal",
-                format!("{docs}/auth/callback"),
-            )
-        };
+        let portal = client(
+            "docs-portal",
+            json!({
+                "client_name": "Docs portal",
+                "redirect_uris": [format!("{docs}/auth/callback")],
+                "post_logout_redirect_uris": [format!("{docs}/logged-out")],
+                "backchannel_logout_uri": format!("{docs}/backchannel-logout"),
+                "initiate_login_uri": format!("{docs}/auth/start"),
+            }),
+        );
         add_client(&self.techpass, portal, portal_secret).await?;
         for person in &PEOPLE {
             add_person(self, person).await?;
@@ -325,26 +323,17 @@ async fn start_one(text: &str, data: &Path, role: &str, clock: &Clock) -> Result
     Ok(App::start(config, clock.clone(), true).await?)
 }
 
-fn client(id: &str, name: &str, redirect_uri: String) -> NewClient {
-    NewClient {
+fn client(id: &str, metadata: serde_json::Value) -> Wanted {
+    Wanted {
         id: Some(id.to_owned()),
-        name: name.to_owned(),
-        redirect_uris: vec![redirect_uri],
-        post_logout_redirect_uris: Vec::new(),
-        backchannel_logout_uri: None,
-        initiate_login_uri: None,
-        auth_method: AuthMethod::ClientSecretBasic,
-        alg: SigningAlg::ES256,
-        pkce_optional: false,
-        test: false,
-        broker: false,
-        development: false,
+        metadata: metadata.as_object().cloned().unwrap_or_default(),
+        ..Wanted::default()
     }
 }
 
 /// Adds a client with a known secret, unless it is there.
-async fn add_client(app: &App, new: NewClient, secret: &str) -> Result<(), Failure> {
-    admin::put_client(app, new, secret)
+async fn add_client(app: &App, wanted: Wanted, secret: &str) -> Result<(), Failure> {
+    clients::put(app, wanted, secret)
         .await
         .map_err(Failure::from)
 }

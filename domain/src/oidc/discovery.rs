@@ -17,6 +17,8 @@ pub struct Options {
     pub device_grant: bool,
     /// Authentication classes that logins reach.
     pub acr_values: Vec<String>,
+    /// Whether clients can register themselves.
+    pub registration: bool,
 }
 
 impl Default for Options {
@@ -26,6 +28,7 @@ impl Default for Options {
             id_token_algs: SigningAlg::ALL.to_vec(),
             device_grant: false,
             acr_values: vec![ACR_NUMBER_MATCH.to_owned(), ACR_SINGLE_FACTOR.to_owned()],
+            registration: false,
         }
     }
 }
@@ -46,6 +49,8 @@ pub mod path {
     pub const REVOKE: &str = "/revoke";
     /// `device_authorization_endpoint`.
     pub const DEVICE_AUTHORIZATION: &str = "/device_authorization";
+    /// `registration_endpoint`; below it each client's own place.
+    pub const REGISTER: &str = "/register";
     /// `end_session_endpoint`.
     pub const END_SESSION: &str = "/logout";
     /// Discovery itself (Discovery §4).
@@ -107,6 +112,11 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
     {
         let endpoint = at(path::DEVICE_AUTHORIZATION);
         members.insert("device_authorization_endpoint".into(), endpoint.into());
+    }
+    if options.registration
+        && let Some(members) = metadata.as_object_mut()
+    {
+        members.insert("registration_endpoint".into(), at(path::REGISTER).into());
     }
     metadata
 }

@@ -138,6 +138,20 @@ codes! {
     }
 }
 
+codes! {
+    /// What registration answers (Dynamic Client Registration §3.3, RFC 7591 §3.2.2).
+    RegistrationErrorCode {
+        /// A redirect URI is missing or not permitted.
+        InvalidRedirectUri = "invalid_redirect_uri",
+        /// Another member is malformed, not permitted, or does not fit the rest.
+        InvalidClientMetadata = "invalid_client_metadata",
+        /// The software statement is malformed.
+        InvalidSoftwareStatement = "invalid_software_statement",
+        /// Nobody here trusts who signed the software statement.
+        UnapprovedSoftwareStatement = "unapproved_software_statement",
+    }
+}
+
 impl TokenErrorCode {
     /// The HTTP status (RFC 6749 §5.2).
     pub fn status(self) -> u16 {
@@ -213,6 +227,31 @@ impl TokenError {
     }
 
     /// The JSON body.
+    pub fn body(&self) -> serde_json::Value {
+        serde_json::json!({"error": self.code.as_str(), "error_description": self.description})
+    }
+}
+
+/// An error of registration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {description}", code.as_str())]
+pub struct RegistrationError {
+    /// `error`.
+    pub code: RegistrationErrorCode,
+    /// `error_description`; begins with the member's name.
+    pub description: Description,
+}
+
+impl RegistrationError {
+    /// An error about a member, with what is wrong with it.
+    pub fn new(code: RegistrationErrorCode, member: &str, why: &str) -> RegistrationError {
+        RegistrationError {
+            code,
+            description: Description::new(&format!("{member} {why}")),
+        }
+    }
+
+    /// The JSON body; the status is 400.
     pub fn body(&self) -> serde_json::Value {
         serde_json::json!({"error": self.code.as_str(), "error_description": self.description})
     }

@@ -18,6 +18,7 @@
 //! | [`client_credentials`], [`device`] | RFC 6749 §4.4, RFC 9068; RFC 8628 |
 //! | [`introspection`] | RFC 7662, RFC 7009 |
 //! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
+//! | [`registration`] | Dynamic Client Registration, RFC 7591, RFC 7592: what a client may be, whoever registers it |
 //! | [`end_session`] | RP-Initiated Logout |
 //! | [`error`] | the error codes of all of them |
 
@@ -41,6 +42,7 @@ pub mod pkce;
 pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod registration;
 pub mod scope;
 pub mod subject;
 pub mod token;

@@ -3,6 +3,7 @@
 mod accounts;
 mod answers;
 mod backup;
+mod client_auth;
 mod crash;
 mod faults;
 mod guides;
@@ -13,6 +14,7 @@ mod officers;
 mod operating;
 mod overload;
 mod refusals;
+mod registration;
 mod requests;
 mod starting;
 mod tabs;

@@ -48,6 +48,16 @@ impl Application {
         Application::with(&demo.config("techpass"), &demo.techpass(), id, &further)
     }
 
+    /// One that is registered already and is only asked for its requests.
+    pub fn known(id: &str, issuer: &str) -> Application {
+        Application {
+            id: id.to_owned(),
+            secret: String::new(),
+            issuer: issuer.to_owned(),
+            http: client(),
+        }
+    }
+
     fn with(config: &str, issuer: &str, id: &str, further: &[&str]) -> Application {
         let words = [
             "clients",

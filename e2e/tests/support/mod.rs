@@ -5,11 +5,13 @@ pub mod application;
 pub mod browser;
 pub mod chromium;
 pub mod demo;
+pub mod elsewhere;
 pub mod leaks;
 pub mod page;
 pub mod phone;
 pub mod program;
 pub mod provider;
+pub mod registered;
 pub mod server;
 pub mod wait;
 

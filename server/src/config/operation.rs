@@ -138,6 +138,8 @@ pub struct Addresses {
     pub requests: Rate,
     /// Requests of phones.
     pub phones: Rate,
+    /// Clients that register themselves.
+    pub registrations: Rate,
     /// Bits of an IPv6 address that make one source: its network.
     pub ipv6_prefix: u8,
 }
@@ -157,6 +159,7 @@ impl Default for Addresses {
                 max: 600,
                 per_s: 60,
             },
+            registrations: Rate { max: 60, per_s: 60 },
             ipv6_prefix: 64,
         }
     }
@@ -230,6 +233,14 @@ impl Config {
         warn(
             self.access.rules.iter().any(|rule| rule.test_clients_only),
             "access has a rule for test clients",
+        );
+        warn(
+            self.registration.open,
+            "registration.open is on: anybody may register an application",
+        );
+        warn(
+            self.registration.allow_http,
+            "registration.allow_http is on: answers may go to plain http addresses",
         );
         warn(
             self.limits.number.short_max > 10,

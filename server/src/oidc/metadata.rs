@@ -20,6 +20,7 @@ impl Documents {
     pub fn of(config: &Config) -> Documents {
         let options = discovery::Options {
             device_grant: config.device_grant.enabled,
+            registration: config.registration.exists(),
             ..Default::default()
         };
         let metadata = discovery::metadata(&config.issuer(), &options);

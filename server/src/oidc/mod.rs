@@ -8,6 +8,7 @@ pub mod end_session;
 pub mod introspect;
 pub mod metadata;
 pub mod refused;
+pub mod registration;
 pub mod revoke;
 pub mod subject;
 pub mod token;

@@ -143,6 +143,8 @@ fn answers_programs(route: &str) -> bool {
                 | path::USERINFO
                 | path::INTROSPECT
                 | path::REVOKE
+                | path::REGISTER
+                | "/register/{client_id}"
                 | "/s/{address}/status"
                 | "/upstream/{id}/backchannel-logout"
         )

@@ -28,6 +28,8 @@ pub enum Counted {
     Requests,
     /// Requests of phones.
     Phones,
+    /// Clients that register themselves.
+    Registrations,
 }
 
 impl Counted {
@@ -35,6 +37,7 @@ impl Counted {
         match route {
             "/s/{address}" if method == Method::POST => Some(Counted::SignIn),
             path::AUTHORIZE => Some(Counted::Requests),
+            path::REGISTER if method == Method::POST => Some(Counted::Registrations),
             route if route.starts_with("/authenticator/") && method != Method::OPTIONS => {
                 Some(Counted::Phones)
             }
@@ -47,6 +50,7 @@ impl Counted {
             Counted::SignIn => addresses.sign_in,
             Counted::Requests => addresses.requests,
             Counted::Phones => addresses.phones,
+            Counted::Registrations => addresses.registrations,
         }
     }
 
@@ -55,6 +59,7 @@ impl Counted {
             Counted::SignIn => "address_sign_in",
             Counted::Requests => "address_requests",
             Counted::Phones => "address_phones",
+            Counted::Registrations => "address_registrations",
         }
     }
 }
@@ -114,10 +119,11 @@ fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {
         Counted::SignIn | Counted::Requests => {
             page::refused_until(app, Problem::TooManyTries, until)
         }
-        Counted::Phones => crate::oidc::json(
+        Counted::Phones | Counted::Registrations => crate::oidc::json(
             StatusCode::TOO_MANY_REQUESTS.as_u16(),
             &serde_json::json!({
                 "error": "temporarily_unavailable",
+                "error_description": "There were too many requests from this address. Try again later.",
                 "message": "There were too many requests from this address. Try again later.",
             }),
         ),
@@ -168,6 +174,8 @@ mod tests {
             (Method::OPTIONS, "/authenticator/v1/requests", None),
             (Method::GET, path::AUTHORIZE, Some(Counted::Requests)),
             (Method::POST, "/token", None),
+            (Method::POST, "/register", Some(Counted::Registrations)),
+            (Method::GET, "/register/{client_id}", None),
             (Method::POST, "/logout/confirm", None),
         ] {
             assert_eq!(Counted::of(&method, route), expected, "{method} {route}");

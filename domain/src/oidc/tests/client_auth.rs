@@ -42,7 +42,14 @@ fn shown(presented: &Presented) -> (&str, &'static str, &str) {
     }
 }
 
-fn check(cases: &[(Option<&str>, &str, Result<(&str, &'static str, &str), &str>)]) {
+/// Header, body, and who shows what, or the error.
+type Case<'a> = (
+    Option<&'a str>,
+    &'a str,
+    Result<(&'a str, &'static str, &'a str), &'a str>,
+);
+
+fn check(cases: &[Case<'_>]) {
     for (header, body, expected) in cases {
         let presented = presented(*header, &form(body));
         let outcome = match &presented {

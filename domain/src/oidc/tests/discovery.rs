@@ -32,36 +32,6 @@ fn discovery_lists_what_works() {
             "id_token_signing_alg_values_supported",
             json!(["ES256", "RS256", "PS256", "EdDSA"]),
         ),
-        (
-            "token_endpoint_auth_methods_supported",
-            json!([
-                "client_secret_basic",
-                "client_secret_post",
-                "client_secret_jwt",
-                "private_key_jwt",
-                "none"
-            ]),
-        ),
-        (
-            "token_endpoint_auth_signing_alg_values_supported",
-            json!(["HS256", "RS256", "PS256", "ES256", "EdDSA"]),
-        ),
-        (
-            "introspection_endpoint",
-            json!("https://techpass.example/introspect"),
-        ),
-        (
-            "introspection_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post"]),
-        ),
-        (
-            "revocation_endpoint",
-            json!("https://techpass.example/revoke"),
-        ),
-        (
-            "revocation_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post", "none"]),
-        ),
         ("code_challenge_methods_supported", json!(["S256"])),
         (
             "prompt_values_supported",
@@ -81,6 +51,54 @@ fn discovery_lists_what_works() {
     }
     let scopes = document["scopes_supported"].as_array().unwrap();
     assert!(scopes.contains(&json!("openid")));
+}
+
+#[test]
+fn discovery_says_how_clients_authenticate_and_whether_they_register() {
+    let document = metadata(ISSUER, &Options::default());
+    let methods = [
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
+        "none",
+    ];
+    let algorithms = json!(["HS256", "RS256", "PS256", "ES256", "EdDSA"]);
+    for endpoint in [
+        "token_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
+    ] {
+        // Who asks about tokens must authenticate (RFC 7662 §2.1).
+        let asking = endpoint == "introspection_endpoint";
+        let count = if asking { 4 } else { 5 };
+        assert_eq!(
+            document[format!("{endpoint}_auth_methods_supported")],
+            json!(methods[..count])
+        );
+        assert_eq!(
+            document[format!("{endpoint}_auth_signing_alg_values_supported")],
+            algorithms
+        );
+    }
+    for (name, path) in [
+        ("introspection_endpoint", "/introspect"),
+        ("revocation_endpoint", "/revoke"),
+    ] {
+        assert_eq!(document[name], json!(format!("{ISSUER}{path}")));
+    }
+    assert_eq!(document.get("registration_endpoint"), None);
+    let open = metadata(
+        ISSUER,
+        &Options {
+            registration: true,
+            ..Options::default()
+        },
+    );
+    assert_eq!(
+        open["registration_endpoint"],
+        json!("https://techpass.example/register")
+    );
 }
 
 #[test]

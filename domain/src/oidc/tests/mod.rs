@@ -22,6 +22,7 @@ mod jwt;
 mod params;
 mod redirect_uri;
 mod refresh;
+mod registration;
 mod scope;
 mod subject;
 mod token;

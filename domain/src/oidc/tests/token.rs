@@ -1,5 +1,5 @@
 use super::client;
-use crate::client::{AuthMethod, Client, GrantType};
+use crate::client::{Client, GrantType};
 use crate::oidc::params::Params;
 use crate::oidc::token::{TokenRequest, parse, permitted};
 
