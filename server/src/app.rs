@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::keys::{Keeper, KeyRing};
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::oidc::client_auth::Uses;
 use crate::oidc::metadata::Documents;
@@ -98,6 +99,8 @@ pub struct Inner {
     pub registration: Gate,
     /// Which secrets of clients were used in this hour.
     pub secret_uses: Uses,
+    /// The way to the mail server, when one is configured.
+    pub mailer: Option<Mailer>,
     /// Home organisations.
     pub upstreams: Upstreams,
     /// What is counted.
@@ -139,6 +142,7 @@ impl App {
             crate::epoch::advance(&store, &config.epoch_file(), clock.now()).await?;
         }
         let http = crate::outbound::client(&config.outbound)?;
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
         let upstreams = Upstreams::new(&config)?;
         let told = config
             .database
@@ -166,6 +170,7 @@ impl App {
             },
             told: Mutex::new(told.map(|(_, receiver)| receiver)),
             http,
+            mailer,
             upstreams,
             keys: RwLock::new(Arc::new(keys)),
         })))

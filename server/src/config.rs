@@ -4,10 +4,12 @@
 //! keys are errors that name the closest known one. Values are checked once, here.
 
 mod database;
+mod mail;
 mod operation;
 mod registration;
 
 pub use database::{Database, Notify};
+pub use mail::MailConfig;
 pub use operation::{
     Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Traces,
 };
@@ -74,6 +76,8 @@ pub struct Config {
     /// Clients that register themselves.
     #[serde(default)]
     pub registration: Registration,
+    /// Where mails go; without it they wait in the outbox.
+    pub mail: Option<MailConfig>,
     /// Health and metrics.
     #[serde(default)]
     pub management: Management,
@@ -351,6 +355,9 @@ impl Config {
             ));
         }
         self.database.check()?;
+        if let Some(mail) = &self.mail {
+            mail.check()?;
+        }
         if self.role.is_empty() || !self.role.bytes().all(|b| b.is_ascii_lowercase()) {
             return Err(bad("role", "use lower-case letters only"));
         }
@@ -438,6 +445,7 @@ fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), Co
                 "epoch",
                 "client_secret",
                 "access_token",
+                "password",
                 "ca",
                 "certificate",
                 "key",

@@ -14,7 +14,7 @@ const EPOCH_SWEEPS: u32 = 60;
 
 /// Runs until the process ends. A failed job is logged and tried again in its next turn.
 pub async fn run(app: App) {
-    tokio::join!(promptly(&app), now_and_then(&app));
+    tokio::join!(promptly(&app), mails(&app), now_and_then(&app));
 }
 
 async fn promptly(app: &App) {
@@ -23,6 +23,14 @@ async fn promptly(app: &App) {
         ended("deliveries", backchannel::deliver_due(app).await);
         ended("keys", app.reload_keys().await);
         app.passwords.rest();
+    }
+}
+
+/// By itself, so that a mail server that stalls holds no log-out up.
+async fn mails(app: &App) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        ended("mails", crate::mail::deliver_due(app).await);
     }
 }
 

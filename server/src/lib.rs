@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod oidc;
 pub mod outbound;
+pub mod outbox;
 pub mod passwords;
 pub mod remote;
 pub mod routes;

@@ -372,9 +372,11 @@ impl Metrics {
         self.tokens.get_or_create(&labels).inc();
     }
 
-    /// Counts a try to tell an application of a log-out.
-    pub fn notice(&self, outcome: &'static str) {
-        self.notices.get_or_create(&OutcomeLabel { outcome }).inc();
+    /// Counts a try to deliver something of a kind; those of log-out notices are shown.
+    pub fn delivery(&self, kind: &str, outcome: &'static str) {
+        if kind == crate::oidc::backchannel::KIND {
+            self.notices.get_or_create(&OutcomeLabel { outcome }).inc();
+        }
     }
 
     /// Counts a request that one source may not make now.

@@ -10,6 +10,7 @@ mod guides;
 mod limits;
 mod links;
 mod logs;
+mod mail;
 mod officers;
 mod operating;
 mod overload;

@@ -13,6 +13,7 @@ pub mod program;
 pub mod provider;
 pub mod registered;
 pub mod server;
+pub mod smtp;
 pub mod wait;
 
 /// People of the demonstration.

@@ -227,6 +227,10 @@ impl Config {
         );
         warn(self.brand.demonstration, "brand.demonstration is on");
         warn(
+            self.mail.is_none() && !self.brand.demonstration,
+            "there is no [mail]: reports wait in the outbox and nobody is written to",
+        );
+        warn(
             self.outbound.allow_private,
             "outbound.allow_private is on: calls may go to private and loopback addresses",
         );

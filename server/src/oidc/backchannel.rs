@@ -4,23 +4,19 @@ use super::subject::subject_of;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::outbound;
+use crate::outbox::{self, Tried};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use techpass_domain::id::{AccountId, ClientId, Sid};
 use techpass_domain::logout::Notice;
 use techpass_domain::oidc::claims;
 use techpass_domain::oidc::jwt::typ;
-use techpass_domain::time::Seconds;
+use techpass_store::Write;
 use techpass_store::keeping::OutboxRow;
-use techpass_store::{StoreError, Write};
 use tokio::task::JoinHandle;
 
 /// The kind of these rows in the outbox.
 pub const KIND: &str = "backchannel-logout";
-/// Pauses between tries. After the last one the notice is given up; the client's session ends by its own lifetime.
-const PAUSES_S: [Seconds; 7] = [2, 10, 30, 120, 600, 3_600, 14_400];
-/// How long a notice belongs to whoever tries to deliver it; longer than a call may take.
-const CLAIMED_FOR_S: Seconds = 30;
 /// How long the page that says what ended waits for answers.
 const PAGE_WAITS: Duration = Duration::from_millis(2_000);
 
@@ -66,14 +62,9 @@ pub fn deliver_soon(app: &App) -> JoinHandle<()> {
     })
 }
 
-/// Delivers everything that is due, all at once: one that stalls holds no other up.
+/// Delivers everything that is due.
 pub async fn deliver_due(app: &App) -> Result<(), Error> {
-    let due = app.store.due(KIND, app.now()).await?;
-    let tries = due.into_iter().map(|row| deliver(app, row));
-    for tried in futures_util::future::join_all(tries).await {
-        tried?;
-    }
-    Ok(())
+    outbox::deliver_due(app, KIND, |row| async move { send(app, &row).await }).await
 }
 
 /// Delivers, waiting a moment for answers, so that a page can say what came of it.
@@ -82,46 +73,7 @@ pub async fn deliver_now(app: &App) {
     let _ = tokio::time::timeout(PAGE_WAITS, deliver_soon(app)).await;
 }
 
-async fn deliver(app: &App, row: OutboxRow) -> Result<(), Error> {
-    let now = app.now();
-    let claim = Write::Claim {
-        id: row.id.clone(),
-        at: now,
-        until: now.plus(CLAIMED_FOR_S),
-    };
-    match app.store.commit(vec![claim]).await {
-        Ok(()) => {}
-        // Another round, or another server, is at it.
-        Err(StoreError::Conflict(_)) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    }
-    let result = send(app, &row).await?;
-    let write = match result {
-        Ok(()) => {
-            app.metrics.notice("delivered");
-            Write::Delivered {
-                id: row.id,
-                at: now,
-            }
-        }
-        Err(reason) => {
-            let attempt = usize::try_from(row.attempts).unwrap_or(usize::MAX);
-            let pause = PAUSES_S.get(attempt).copied();
-            app.metrics.notice(pause.map_or("given_up", |_| "failed"));
-            tracing::warn!(row = row.id, reason, "a logout token was not delivered");
-            Write::NotDelivered {
-                id: row.id,
-                attempts: row.attempts + 1,
-                due_at: pause.map(|pause| now.plus(pause)),
-                at: now,
-                error: reason,
-            }
-        }
-    };
-    Ok(app.store.commit(vec![write]).await?)
-}
-
-async fn send(app: &App, row: &OutboxRow) -> Result<Result<(), String>, Error> {
+async fn send(app: &App, row: &OutboxRow) -> Result<Tried, Error> {
     let notice: Row = serde_json::from_str(&row.data)?;
     let Some(client) = app.store.client(&notice.client).await? else {
         return Ok(Ok(()));
