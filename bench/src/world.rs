@@ -178,7 +178,10 @@ impl World {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        std::fs::write(directory.join("master.key"), key)?;
+        // A file for each: the file that tells a restored database apart lies beside it.
+        for role in ["techpass", "wog"] {
+            std::fs::write(directory.join(format!("{role}.key")), &key)?;
+        }
         let device = secret()?;
         let wog_db = Filler::open(&directory, "wog").await?;
         let techpass_db = Filler::open(&directory, "techpass").await?;
@@ -262,7 +265,7 @@ pub async fn serve(
          [outbound]\nallow_private = true\n\
          [limits.circles]\nmax = 0\n[limits.number]\nshort_max = 1000000\nshort_s = 60\nlong_max = 1000000\nlong_s = 60\n{more}",
         toml::Value::String(format!("sqlite:{}", database.display())),
-        quoted(&directory.join("master.key")),
+        quoted(&directory.join(format!("{role}.key"))),
     );
     let config = directory.join(format!("{role}.toml"));
     std::fs::write(&config, text)?;

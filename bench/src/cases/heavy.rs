@@ -123,8 +123,8 @@ pub async fn idle(bench: &Bench, report: &mut Report) -> Result<()> {
     for _ in 0..bench.repetitions.max(3) {
         let _ = std::fs::remove_dir_all(&directory);
         drop(World::start(&plan).await?);
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(directory.join(format!("wog.db{suffix}")));
+        for file in ["wog.db", "wog.db-wal", "wog.db-shm", "wog.key.epoch"] {
+            let _ = std::fs::remove_file(directory.join(file));
         }
         let port = crate::world::free_port()?;
         let (server, took) = serve(&plan, port, "wog", "").await?;
