@@ -120,9 +120,10 @@ fn grants(write: Write) -> Result<Vec<Statement>, StoreError> {
             "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
             vec![id.as_str().into(), at.0.into()],
         ),
-        Write::RevokeGrantsOf { sid, at } => Statement::any(
-            "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND revoked_at IS NULL",
-            vec![sid.as_str().into(), at.0.into()],
+        Write::RevokeGrantsOf { sid, but, at } => Statement::any(
+            "UPDATE grants SET revoked_at = $2 \
+             WHERE sid = $1 AND revoked_at IS NULL AND $3 NOT LIKE '%' || id || '%'",
+            vec![sid.as_str().into(), at.0.into(), listed(&but).into()],
         ),
         Write::RequireGrant { id } => Statement::one(
             conflict::GRANT,
@@ -131,6 +132,12 @@ fn grants(write: Write) -> Result<Vec<Statement>, StoreError> {
         ),
         _ => return Err(misrouted()),
     }])
+}
+
+/// Identifiers as one text, in which a statement can look for one: how many there are differs, its parameters may not.
+fn listed(ids: &[GrantId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(GrantId::as_str).collect();
+    ids.join(" ")
 }
 
 fn refresh(write: Write) -> Result<Vec<Statement>, StoreError> {
@@ -252,5 +259,47 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    fn given(id: &str) -> Write {
+        let grant = json!({
+            "id": id, "client": "portal", "account": "acc", "sid": "sid_1", "scope": "openid",
+            "nonce": null, "auth_time": 0, "acr": "a", "amr": [], "created_at": 0,
+        });
+        Write::AddGrant {
+            grant: serde_json::from_value(grant).unwrap(),
+            expires_at: Timestamp(9),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_out_leaves_no_grant_out_that_was_given_while_it_looked() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let store = Store::open(&url, Default::default()).await.unwrap();
+        let sid = Sid::new("sid_1");
+        let before = vec![given("grt_1"), given("grt_offline")];
+        store.commit(before).await.unwrap();
+        assert_eq!(store.grants_of(&sid).await.unwrap().len(), 2);
+        store.commit(vec![given("grt_2")]).await.unwrap();
+        let but = vec![GrantId::new("grt_offline"), GrantId::new("grt_other")];
+        let at = Timestamp(5);
+        let write = Write::RevokeGrantsOf { sid, but, at };
+        store.commit(vec![write]).await.unwrap();
+        for (id, revoked_at) in [
+            ("grt_1", Some(at)),
+            ("grt_2", Some(at)),
+            ("grt_offline", None),
+        ] {
+            let row = store.grant(&GrantId::new(id)).await.unwrap().unwrap();
+            assert_eq!(row.revoked_at, revoked_at, "{id}");
+        }
     }
 }

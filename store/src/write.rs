@@ -235,8 +235,13 @@ pub enum Write {
     AddGrant { grant: Grant, expires_at: Timestamp },
     /// Revokes a grant and everything it begot.
     RevokeGrant { id: GrantId, at: Timestamp },
-    /// Revokes every grant of a session entry.
-    RevokeGrantsOf { sid: Sid, at: Timestamp },
+    /// Revokes the grants of a session entry, but for these. Behind [`Write::EndEntry`] it leaves none out, not even one
+    /// that was given a moment ago: an entry that has ended gives no more.
+    RevokeGrantsOf {
+        sid: Sid,
+        but: Vec<GrantId>,
+        at: Timestamp,
+    },
     /// Nothing is written, but the grant must not have been revoked.
     RequireGrant { id: GrantId },
     /// A refresh token.

@@ -35,6 +35,7 @@ pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcom
                     Ok(collected) => return Ok(granted(app, &bound, collected)),
                     Err(NotCollected::Stale(after)) => bound = *after,
                     Err(NotCollected::Again) => bound = again(app, headers, &bound).await?,
+                    Err(NotCollected::Over) => return Ok(from_the_start(app, &bound)),
                 }
             }
             Next::Ask(prompt) => {
@@ -77,7 +78,7 @@ fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
 fn again_by_session(app: &App, bound: &Bound) -> axum::response::Response {
     let query = &bound.data.query;
     if app.now() >= bound.data.login.expires_at {
-        return page::see_other(&format!("{}/authorize?{query}", app.issuer));
+        return from_the_start(app, bound);
     }
     let asked_before = ["prompt", "max_age", "login_hint", "id_token_hint"];
     let kept = url::form_urlencoded::parse(query.as_bytes())
@@ -88,6 +89,11 @@ fn again_by_session(app: &App, bound: &Bound) -> axum::response::Response {
         anew.append_pair("login_hint", login_id);
     }
     page::see_other(&format!("{}/authorize?{}", app.issuer, anew.finish()))
+}
+
+/// The same request once more, as if nothing had been proven.
+fn from_the_start(app: &App, bound: &Bound) -> axum::response::Response {
+    page::see_other(&format!("{}/authorize?{}", app.issuer, bound.data.query))
 }
 
 /// The error for the client where no page is shown first: `prompt=none`, a person who went back, an upstream that has

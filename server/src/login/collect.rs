@@ -35,6 +35,8 @@ pub enum NotCollected {
     Stale(Box<Bound>),
     /// The session changed at the same moment; look again.
     Again,
+    /// What the login rests on has ended: somebody logged out in another tab.
+    Over,
 }
 
 /// Commits the answer. Only one of several that try wins.
@@ -47,6 +49,10 @@ pub async fn collect(
     let Some(achieved) = bound.data.login.achieved(&app.rules(), now) else {
         return Ok(Err(NotCollected::Stale(Box::new(bound))));
     };
+    let before = bound.data.login.evidence.before.as_ref();
+    if before.is_some_and(|before| here.entries.iter().all(|entry| entry.sid != before.sid)) {
+        return Ok(Err(NotCollected::Over));
+    }
     let mut writes = Vec::new();
     let renewed = bound.data.login.evidence.proven_here();
     if !renewed && in_circles(app, &bound, here, &achieved).await? {

@@ -170,17 +170,10 @@ fn home_of(app: &App, asked: &Asked) -> String {
 /// Everything that ending an entry means, for one commit: the entry, its grants (but for offline access), the notices.
 pub async fn ending(app: &App, entry: &Entry) -> Result<Vec<Write>, Error> {
     let now = app.now();
-    let mut writes = vec![Write::EndEntry {
-        sid: entry.sid.clone(),
-        at: now,
-    }];
-    let mut used = Vec::new();
+    let (mut used, mut offline) = (Vec::new(), Vec::new());
     for grant in app.store.grants_of(&entry.sid).await? {
-        if !grant.scope.split(' ').any(|scope| scope == OFFLINE_ACCESS) {
-            writes.push(Write::RevokeGrant {
-                id: grant.id.clone(),
-                at: now,
-            });
+        if grant.scope.split(' ').any(|scope| scope == OFFLINE_ACCESS) {
+            offline.push(grant.id.clone());
         }
         let client = app.store.client(&grant.client).await?;
         used.push(Used {
@@ -189,6 +182,18 @@ pub async fn ending(app: &App, entry: &Entry) -> Result<Vec<Write>, Error> {
             backchannel_logout_uri: client.and_then(|client| client.backchannel_logout_uri),
         });
     }
+    // By the entry, not one by one: an application may be given another grant between the look and the commit.
+    let mut writes = vec![
+        Write::EndEntry {
+            sid: entry.sid.clone(),
+            at: now,
+        },
+        Write::RevokeGrantsOf {
+            sid: entry.sid.clone(),
+            but: offline,
+            at: now,
+        },
+    ];
     for notice in notices(entry, &used) {
         writes.push(backchannel::write(app, &notice, &entry.account)?.1);
     }
