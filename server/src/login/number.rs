@@ -59,7 +59,8 @@ async fn recent(app: &App, bound: &Bound, now: Timestamp) -> Result<Vec<Asked>, 
     let asked = rows.into_iter().map(|row| Asked {
         at: row.challenge.created_at,
         live_until: match row.closed {
-            Some(_) => row.challenge.created_at,
+            // Whatever the clock said then: it may have been set back since.
+            Some(_) => Timestamp(i64::MIN),
             None => row.challenge.expires_at,
         },
         number: app.seal.number(&row.challenge.nonce),
