@@ -112,6 +112,7 @@ pub struct Wire {
     input: BytesMut,
     output: Vec<u8>,
     jar: Vec<(String, String)>,
+    again: bool,
 }
 
 impl Wire {
@@ -123,6 +124,33 @@ impl Wire {
             input: BytesMut::with_capacity(16 * 1024),
             output: Vec::with_capacity(2048),
             jar: Vec::new(),
+            again: true,
+        }
+    }
+
+    /// Sends nothing twice, not even when the server closed an idle connection: without an answer nobody knows what
+    /// became of a request.
+    pub fn once(site: &Arc<Site>) -> Wire {
+        Wire {
+            again: false,
+            ..Wire::new(site)
+        }
+    }
+
+    /// The same browser in another tab: its cookies as they are now, on a connection of its own.
+    pub fn tab(&self) -> Wire {
+        Wire {
+            jar: self.jar.clone(),
+            again: self.again,
+            ..Wire::new(&self.site)
+        }
+    }
+
+    /// Another server of the same host from now on.
+    pub fn lead_to(&mut self, site: &Arc<Site>) {
+        if self.site.address != site.address {
+            self.site = Arc::clone(site);
+            self.stream = None;
         }
     }
 
@@ -172,7 +200,7 @@ impl Wire {
         match self.exchange().await {
             Ok(answer) => Ok(answer),
             // The server may have closed a connection that was idle.
-            Err(_) if !fresh => {
+            Err(_) if !fresh && self.again => {
                 self.stream = None;
                 self.exchange().await
             }

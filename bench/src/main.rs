@@ -3,6 +3,7 @@
 //! `cargo run --release -p techpass-bench -- all`. See docs/performance.md.
 
 mod cases;
+mod faults;
 mod floor;
 mod flows;
 mod growth;
@@ -45,6 +46,8 @@ enum Verb {
         #[command(flatten)]
         options: Options,
     },
+    /// Faults under load, and a checker over what was acknowledged.
+    Faults(faults::Options),
     /// The names of the cases.
     List,
     /// The bare program.
@@ -114,6 +117,7 @@ fn run(verb: Verb) -> Result<()> {
                 .build()?;
             return runtime.block_on(floor::serve(port, &directory));
         }
+        Verb::Faults(options) => return break_things(&options, &one_thread()?),
         Verb::All(options) => (options, None),
         Verb::One { name, options } => (options, Some(name)),
     };
@@ -140,6 +144,21 @@ fn run(verb: Verb) -> Result<()> {
     println!("{}", targets::table(&report, all));
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(())
+}
+
+/// Runs faults; the exit code says whether everything held.
+fn break_things(options: &faults::Options, runtime: &tokio::runtime::Runtime) -> Result<()> {
+    let target = target()?;
+    let program = match &options.server {
+        Some(program) => program.clone(),
+        None => build(&target)?,
+    };
+    let local = tokio::task::LocalSet::new();
+    let folder = target.join("bench");
+    if !local.block_on(runtime, faults::run(options, &program, &folder))? {
+        bail!("a promise was broken");
     }
     Ok(())
 }

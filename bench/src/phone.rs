@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::UNIX_EPOCH;
 use techpass_domain::authenticator::PhoneKey;
 
@@ -19,6 +20,13 @@ pub struct Phone {
 
 /// A request that waits for it, as the list gave it.
 pub struct Waiting(Value);
+
+impl Waiting {
+    /// Its name.
+    pub fn id(&self) -> &str {
+        self.0.get("id").and_then(Value::as_str).unwrap_or_default()
+    }
+}
 
 impl Phone {
     /// A new key.
@@ -78,6 +86,16 @@ impl Phone {
 
     /// The address and the body of a signed approval.
     pub fn approval(&self, waiting: &Waiting, number: &str) -> Result<(String, String)> {
+        self.decision(waiting, "approve", Some(number))
+    }
+
+    /// The address and the body of a signed answer.
+    pub fn decision(
+        &self,
+        waiting: &Waiting,
+        decision: &str,
+        number: Option<&str>,
+    ) -> Result<(String, String)> {
         let part = |name: &str| waiting.0.get(name).cloned().unwrap_or_default();
         let id = part("id");
         let answer = self.sign(
@@ -86,7 +104,7 @@ impl Phone {
                 "v": 1, "aud": part("issuer"), "sub": self.id, "request": id, "nonce": part("nonce"),
                 "account": part("account"), "app": part("app"), "location": part("location"),
                 "device": part("device"), "created_at": part("created_at"),
-                "expires_at": part("expires_at"), "decision": "approve", "number": number,
+                "expires_at": part("expires_at"), "decision": decision, "number": number,
                 "iat": now_s(),
             }),
         )?;
@@ -105,9 +123,18 @@ impl Phone {
     }
 }
 
+/// How far this world's time is from the true one, in seconds.
+static CLOCK_S: AtomicI64 = AtomicI64::new(0);
+
+/// Sets every phone's clock to so many seconds from the true time.
+pub fn set_clock(seconds: i64) {
+    CLOCK_S.store(seconds, Ordering::Relaxed);
+}
+
 /// Unix time: a generator lives in the real world.
 #[allow(clippy::disallowed_methods)]
 pub fn now_s() -> i64 {
     let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+    let true_s = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    true_s + CLOCK_S.load(Ordering::Relaxed)
 }

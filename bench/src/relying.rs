@@ -68,6 +68,19 @@ impl Trip {
         &self.verifier
     }
 
+    /// The nonce.
+    pub fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
+    /// The form that redeems a code.
+    pub fn redemption(&self, code: &str) -> String {
+        format!(
+            "grant_type=authorization_code&code={code}&redirect_uri=http%3A%2F%2Flocalhost%3A9%2Fcallback&code_verifier={}",
+            self.verifier
+        )
+    }
+
     /// Where the application sends the browser.
     pub fn authorize(&self, more: &str) -> String {
         let challenge = sha256_b64(&self.verifier);
@@ -121,11 +134,11 @@ impl Relying {
             bail!("another state came back");
         }
         let code = parameter(redirect, "code").context("no code came back")?;
-        let form = format!(
-            "grant_type=authorization_code&code={code}&redirect_uri=http%3A%2F%2Flocalhost%3A9%2Fcallback&code_verifier={}",
-            trip.verifier
-        );
-        let tokens = self.token(&form).await?.expect(200)?.json()?;
+        let tokens = self
+            .token(&trip.redemption(&code))
+            .await?
+            .expect(200)?
+            .json()?;
         let text = |name: &str| tokens.get(name).and_then(Value::as_str);
         let claims = self.verified(text("id_token").context("no ID token came")?)?;
         if claims.get("nonce").and_then(Value::as_str) != Some(&trip.nonce) {

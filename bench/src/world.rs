@@ -23,7 +23,11 @@ pub const MACHINE: &str = "machine";
 pub const CALLBACK: &str = "http://localhost:9/callback";
 /// The password of every vendor.
 pub const PASSWORD: &str = "correct horse battery staple";
-const MASTER_KEY: [u8; 32] = [7; 32];
+/// The key of every world; a phone's seed is as fixed.
+pub const MASTER_KEY: [u8; 32] = [7; 32];
+
+/// The seed of every phone's verification codes.
+pub const PHONE_SEED: [u8; 20] = [7; 20];
 
 /// A fresh value of 256 random bits.
 pub fn secret() -> Result<String> {
@@ -48,8 +52,21 @@ pub struct Server {
 impl Server {
     /// Starts a command that will answer `ready` on the port, and waits until it does.
     pub async fn start(
-        mut command: std::process::Command,
+        command: std::process::Command,
         port: u16,
+        ready: &str,
+    ) -> Result<(Server, Duration)> {
+        let site = Arc::new(Site {
+            address: ([127, 0, 0, 1], port).into(),
+            host: format!("localhost:{port}"),
+        });
+        Server::start_at(command, site, ready).await
+    }
+
+    /// The same at a site whose name need not be that of its port.
+    pub async fn start_at(
+        mut command: std::process::Command,
+        site: Arc<Site>,
         ready: &str,
     ) -> Result<(Server, Duration)> {
         let began = Instant::now();
@@ -58,10 +75,6 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let site = Arc::new(Site {
-            address: ([127, 0, 0, 1], port).into(),
-            host: format!("localhost:{port}"),
-        });
         let mut server = Server { site, child };
         let mut wire = Wire::new(&server.site);
         while began.elapsed() < Duration::from_secs(60) {
@@ -88,6 +101,23 @@ impl Server {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// Sends a signal by its name, `STOP` or `TERM`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status();
+        if !sent.context("kill does not run")?.success() {
+            bail!("the signal {name} was not sent");
+        }
+        Ok(())
+    }
+
+    /// Its exit code, when it has ended by itself.
+    pub fn ended(&mut self) -> Result<Option<i32>> {
+        let status = self.child.try_wait()?;
+        Ok(status.map(|status| status.code().unwrap_or(-1)))
     }
 
     /// Its process.
@@ -238,7 +268,8 @@ impl World {
 /// The address that says that a server is ready.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-fn quoted(path: &Path) -> String {
+/// A path as TOML writes it.
+pub fn quoted(path: &Path) -> String {
     toml::Value::String(path.display().to_string()).to_string()
 }
 
@@ -276,7 +307,8 @@ pub async fn serve(
     Server::start(command, port, DISCOVERY).await
 }
 
-fn cheap_hash() -> Result<String> {
+/// A password hash that costs next to nothing to check.
+pub fn cheap_hash() -> Result<String> {
     hash(argon2::Params::new(8, 1, 1, None).map_err(|_| anyhow!("argon2 parameters"))?)
 }
 
@@ -304,7 +336,12 @@ impl Filler {
     /// Opens or makes the database of a role.
     pub async fn open(directory: &Path, role: &str) -> Result<Filler> {
         let url = format!("sqlite:{}", directory.join(format!("{role}.db")).display());
-        let store = Store::open(&url, techpass_store::Open::default()).await?;
+        Filler::of(&url).await
+    }
+
+    /// Opens or makes the database at a URL.
+    pub async fn of(url: &str) -> Result<Filler> {
+        let store = Store::open(url, techpass_store::Open::default()).await?;
         let seal = Seal::new(&MASTER_KEY)?;
         Ok(Filler { store, seal })
     }
@@ -319,7 +356,8 @@ impl Filler {
         Ok(self.store.close().await?)
     }
 
-    async fn client(&self, id: &str, secret: &str, redirect_uri: &str) -> Result<()> {
+    /// Adds an application.
+    pub async fn client(&self, id: &str, secret: &str, redirect_uri: &str) -> Result<()> {
         // As text, so that what the product adds to a client's record takes its own default here.
         let grants = match id {
             MACHINE => json!(["client_credentials"]),
@@ -348,7 +386,7 @@ impl Filler {
     }
 
     /// Adds people with a phone each, and a password where one is given.
-    async fn people(
+    pub async fn people(
         &self,
         name: &str,
         count: usize,
@@ -397,7 +435,7 @@ impl Filler {
         let place = format!("authenticators|{}", phone.id);
         Ok(Write::AddAuthenticator {
             authenticator,
-            sealed_seed: self.seal.seal(&place, &[7; 20])?,
+            sealed_seed: self.seal.seal(&place, &PHONE_SEED)?,
         })
     }
 

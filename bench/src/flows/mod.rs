@@ -63,18 +63,21 @@ impl Worker for Repeat {
 }
 
 /// The version that a page's form carries.
-fn version(page: &Answer) -> Result<&str> {
+pub fn version(page: &Answer) -> Result<&str> {
     between(page.text(), "name=\"v\" value=\"", "\"").context("the page has no form of a login")
 }
 
 /// The number on a number page.
-fn number(page: &Answer) -> Result<&str> {
+pub fn number(page: &Answer) -> Result<&str> {
     let element = between(page.text(), "data-testid=\"match-number\"", "</p>");
-    let element = element.context("the page shows no number")?;
+    let element = element.with_context(|| {
+        let heading = between(page.text(), "<h1>", "</h1>");
+        format!("the page shows no number: {}", heading.unwrap_or_default())
+    })?;
     Ok(element.rsplit('>').next().unwrap_or_default().trim())
 }
 
 /// A login ID as a form carries it.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
