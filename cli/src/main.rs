@@ -52,9 +52,12 @@ enum Command {
     /// Computers: make a registration link, list.
     #[command(subcommand)]
     Devices(commands::devices::Command),
-    /// Signing keys: list, rotate.
+    /// Signing keys: list, rotate, revoke.
     #[command(subcommand)]
     Keys(commands::keys::Command),
+    /// Deliveries: list, retry.
+    #[command(subcommand)]
+    Outbox(commands::outbox::Command),
     /// Add accounts and applications from a file.
     Import(commands::import::Args),
     /// How to integrate an application, with a client's values: rust, apache, browser, curl.
@@ -127,6 +130,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Clients(command) => commands::clients::run(command).await?,
         Command::Devices(command) => commands::devices::run(command).await?,
         Command::Keys(command) => commands::keys::run(command).await?,
+        Command::Outbox(command) => commands::outbox::run(command).await?,
         Command::Import(args) => commands::import::run(args).await?,
         Command::Snippet(args) => commands::snippet::run(args).await?,
         Command::Audit(args) => commands::audit::run(args).await?,

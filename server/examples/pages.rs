@@ -229,6 +229,8 @@ fn leaving(techpass: &Shell) -> Vec<Named> {
             "http://localhost:8080/".to_owned(),
         )),
         login_again: Some("http://localhost:8080/login".to_owned()),
+        frames: Vec::new(),
+        onward: None,
     };
     vec![
         ("log-out", ask.render(techpass)),

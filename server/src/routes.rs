@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::authenticator::{self, allow_app};
 use crate::login::{advance, post, status};
 use crate::oidc::{
-    authorize, end_session, introspect, metadata, registration, revoke, token, userinfo,
+    authorize, device, device_routes, end_session, introspect, metadata, registration, revoke,
+    token, userinfo,
 };
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
@@ -16,6 +17,7 @@ use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options, post};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri};
 use techpass_domain::oidc::discovery::path;
 use techpass_domain::problem::Problem;
@@ -27,6 +29,14 @@ pub fn router(app: &App) -> Router {
         .route("/s/{address}", get(login_get).post(login_post))
         .route("/logout/confirm", post(logout_confirm))
         .route("/devices/enrol/{token}", get(device_get).post(device_post))
+        .route(
+            device::PAGE,
+            get(device_routes::code_get).post(device_routes::code_post),
+        )
+        .route(
+            "/device/{id}",
+            get(device_routes::ask_get).post(device_routes::ask_post),
+        )
         .route("/help", get(info_help))
         .route("/privacy", get(info_privacy))
         .route("/terms", get(info_terms))
@@ -45,6 +55,10 @@ pub fn router(app: &App) -> Router {
         .route(path::USERINFO, userinfo_routes())
         .route(path::INTROSPECT, post(introspect_post))
         .route(path::REVOKE, post(revoke_post))
+        .route(
+            path::DEVICE_AUTHORIZATION,
+            post(device_routes::authorization),
+        )
         .route(path::END_SESSION, get(logout_get).post(sent_on))
         .route("/upstream/{id}/callback", get(upstream_callback))
         .route("/upstream/{id}/backchannel-logout", post(upstream_logout))
@@ -144,7 +158,8 @@ fn userinfo_routes() -> MethodRouter<App> {
         .merge(options(any_origin))
 }
 
-fn page(app: &App, outcome: Outcome) -> Response {
+/// A handler's page, or the page of what went wrong.
+pub(crate) fn page(app: &App, outcome: Outcome) -> Response {
     outcome.unwrap_or_else(|fault| fault.into_page(app))
 }
 
@@ -280,12 +295,28 @@ async fn upstream_logout(
     }
 }
 
-fn not_a_form() -> Response {
+/// 400: the body is of another kind.
+pub(crate) fn not_a_form() -> Response {
     let body = serde_json::json!({
         "error": "invalid_request",
         "error_description": "The body must be application/x-www-form-urlencoded.",
     });
     crate::oidc::json(400, &body)
+}
+
+/// A request with its body.
+pub(crate) async fn read(request: Request) -> Result<(Parts, Bytes), Fault> {
+    let (parts, body) = request.into_parts();
+    let too_large = |_| Fault::Problem(Problem::Unsupported, StatusCode::PAYLOAD_TOO_LARGE);
+    let body = axum::body::to_bytes(body, shell::BODY_MAX).await;
+    Ok((parts, body.map_err(too_large)?))
+}
+
+/// The form of a page, with the request around it.
+pub(crate) async fn with_form(request: Request) -> Result<(Parts, Form), Fault> {
+    let (parts, body) = read(request).await?;
+    let form = form(&parts.headers, &body)?;
+    Ok((parts, form))
 }
 
 async fn device_get(
@@ -413,7 +444,7 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Fault> {
 }
 
 /// The body of a form post as text.
-fn text_form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, Fault> {
+pub(crate) fn text_form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, Fault> {
     let unsupported = || Fault::Problem(Problem::Unsupported, StatusCode::BAD_REQUEST);
     let kind = headers.get(http::header::CONTENT_TYPE);
     let kind = kind

@@ -270,7 +270,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = "SELECT id, kind, data, created_at, attempts, done_at, last_error FROM outbox \
-                   WHERE (done_at IS NULL OR last_error IS NOT NULL) AND ($1 = 0 OR last_error IS NOT NULL) \
+                   WHERE (done_at IS NULL OR last_error IS NOT NULL) AND (CAST($1 AS BIGINT) = 0 OR last_error IS NOT NULL) \
                    ORDER BY created_at DESC, id DESC LIMIT $2";
         self.many(sql, vec![failed.into(), limit.into()], outbox)
             .await

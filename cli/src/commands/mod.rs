@@ -9,6 +9,7 @@ pub mod healthcheck;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod outbox;
 pub mod restore;
 pub mod serve;
 pub mod snippet;

@@ -1,7 +1,8 @@
 //! Log-out: what a request may do without asking, what ends, and who must be told.
 
-use crate::client::LogoutStyle;
+use crate::client::{Client, LogoutStyle};
 use crate::id::{ClientId, Sid};
+use crate::oidc::params::with_query;
 
 /// What the person may choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +95,16 @@ pub fn notices(ended: &[Sid], used: &[Used]) -> Vec<Notice> {
     notices
 }
 
+/// The page of a client's that ends its session when a browser loads it, for one ended entry (Front-Channel Logout §2, §3):
+/// its own query stays, and `iss` and `sid` join it where the client needs them.
+pub fn frame(client: &Client, issuer: &str, sid: &Sid) -> Option<String> {
+    let uri = client.frontchannel_logout_uri.as_ref()?;
+    if !client.frontchannel_logout_session_required {
+        return Some(uri.clone());
+    }
+    Some(with_query(uri, &[("iss", issuer), ("sid", sid.as_str())]))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::cloned_ref_to_slice_refs)] // A table reads better in one form.
@@ -141,6 +152,27 @@ mod tests {
                 *expected,
                 "{signed_in:?} {hinted:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_frame_names_the_session_where_the_client_needs_that() {
+        let client = |uri: Option<&str>, required| Client {
+            frontchannel_logout_uri: uri.map(str::to_owned),
+            frontchannel_logout_session_required: required,
+            ..Client::new(ClientId::new("docs"), "Docs".into(), Default::default())
+        };
+        let plain = Some("https://docs.example/out?a=1");
+        for (client, expected) in [
+            (client(None, true), None),
+            (client(plain, false), plain),
+            (
+                client(plain, true),
+                Some("https://docs.example/out?a=1&iss=https%3A%2F%2Ftechpass.example&sid=s1"),
+            ),
+        ] {
+            let frame = frame(&client, "https://techpass.example", &sid("s1"));
+            assert_eq!(frame.as_deref(), expected);
         }
     }
 

@@ -140,6 +140,8 @@ pub struct Addresses {
     pub phones: Rate,
     /// Clients that register themselves.
     pub registrations: Rate,
+    /// Codes of devices without a browser that are typed.
+    pub device_codes: Rate,
     /// Bits of an IPv6 address that make one source: its network.
     pub ipv6_prefix: u8,
 }
@@ -160,6 +162,7 @@ impl Default for Addresses {
                 per_s: 60,
             },
             registrations: Rate { max: 60, per_s: 60 },
+            device_codes: Rate { max: 10, per_s: 60 },
             ipv6_prefix: 64,
         }
     }

@@ -3,6 +3,7 @@
 use super::collect::{self, NotCollected};
 use super::{Bound, Driven, number, show};
 use crate::app::App;
+use crate::oidc::device;
 use crate::upstream;
 use crate::web::cookies::{self, Cookie};
 use crate::web::page::{self, Fault, Outcome};
@@ -52,8 +53,14 @@ async fn again(app: &App, headers: &HeaderMap, bound: &Bound) -> Result<Bound, F
 }
 
 fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> axum::response::Response {
-    let to = bound.data.request.trusted();
-    let location = authorization::redirect_location(&to, &app.issuer, Ok(&collected.code));
+    let request = &bound.data.request;
+    let location = match device::id_of(app, request) {
+        Some(_) => request.redirect_uri.clone(),
+        None => {
+            let to = request.trusted();
+            authorization::redirect_location(&to, &app.issuer, Ok(&collected.code))
+        }
+    };
     let mut response = page::see_other(&location);
     if let Some(secret) = collected.session_secret {
         cookies::set(app, response.headers_mut(), Cookie::Session, &secret);
@@ -77,6 +84,9 @@ fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
 /// person (`prompt`, `max_age`) is not asked twice; `auth_time` stays true to when it happened.
 fn again_by_session(app: &App, bound: &Bound) -> axum::response::Response {
     let query = &bound.data.query;
+    if device::id_of(app, &bound.data.request).is_some() {
+        return page::see_other(&bound.data.request.redirect_uri);
+    }
     if app.now() >= bound.data.login.expires_at {
         return from_the_start(app, bound);
     }

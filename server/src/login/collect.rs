@@ -3,6 +3,7 @@
 use super::{Bound, Driven, drive};
 use crate::app::{App, Error};
 use crate::chance;
+use crate::oidc::device;
 use crate::oidc::subject;
 use crate::seal::hashed;
 use crate::session::{self, Here};
@@ -63,7 +64,14 @@ pub async fn collect(
     let sid = entry_writes(app, here, &session_id, &achieved, &mut writes).await?;
     let client = app.store.client(&bound.data.request.client_id).await?;
     writes.extend(client.and_then(|client| subject::remember(app, &client, &achieved.account)));
-    let code = grant_writes(app, &bound, &achieved, sid, &mut writes)?;
+    let code = match device::id_of(app, &bound.data.request) {
+        // What a device gets is decided on its own page.
+        Some(id) => {
+            writes.push(device::signed_in(id, &sid));
+            String::new()
+        }
+        None => grant_writes(app, &bound, &achieved, sid, &mut writes)?,
+    };
     writes.push(Write::Remember {
         browser_sha256: bound.browser_sha256.clone(),
         account: achieved.account,
@@ -78,6 +86,7 @@ pub async fn collect(
         Driven::Lost(conflict::SESSION | conflict::ENTRY | conflict::FAILURES) => {
             Ok(Err(NotCollected::Again))
         }
+        Driven::Lost(conflict::ROW) => Err(Fault::expired()),
         Driven::Lost(_) => Err(Error::internal("a fresh secret exists already").into()),
     }
 }

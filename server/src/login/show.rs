@@ -381,7 +381,10 @@ pub fn refusal(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
     let mut refused = views::Refused::of(problem.code(), &facts(app, bound));
     refused.details = details(app, bound);
     refused.back = back(bound);
-    refused.start_again = Some(format!("{}/authorize?{}", app.issuer, bound.data.query));
+    refused.start_again = Some(match crate::oidc::device::id_of(app, &bound.data.request) {
+        Some(_) => format!("{}{}", app.issuer, crate::oidc::device::PAGE),
+        None => format!("{}/authorize?{}", app.issuer, bound.data.query),
+    });
     let body = refused.render(&page::shell(app, bound.data.reference.as_str()))?;
     // Its only form goes back to the application, wherever that leads on to.
     Ok(page::html(body, StatusCode::FORBIDDEN, &FormsLead::Onward))

@@ -39,7 +39,10 @@ async fn understand(app: &App, encoded: &str) -> Result<Asked, Fault> {
             None => Hint::Invalid,
         },
     };
-    let client = match end_session::client_of(&request, &hint) {
+    let named = end_session::client_of(&request, &hint);
+    // §2: a hint of another client than the one named is no hint.
+    let hint = if named.is_some() { hint } else { Hint::Absent };
+    let client = match named {
         Some(id) => app.store.client(&id).await?,
         None => None,
     };
@@ -80,10 +83,11 @@ async fn question(app: &App, asked: &Asked, here: &Here, preselected: Option<&Si
         let Some(account) = app.store.account(&entry.account).await? else {
             continue;
         };
+        let hinted = asked.request.logout_hint.as_deref() == Some(account.login_id.as_str());
         accounts.push(LogOutRow {
             sid: entry.sid.as_str().to_owned(),
             used_by: apps_of(app, entry).await?,
-            selected: preselected == Some(&entry.sid),
+            selected: preselected.map_or(hinted, |sid| *sid == entry.sid),
             name: account.name,
             login_id: account.login_id,
         });
@@ -240,9 +244,10 @@ async fn done(app: &App, asked: &Asked, here: &Here, ended: &[Sid], told: &[Stri
         .filter(|entry| !ended.contains(&entry.sid))
         .collect();
     let nobody_left = remaining.is_empty();
+    let frames = frames(app, ended).await?;
     let mut response = match &asked.back {
-        Some(back) => page::see_other(&end_session::return_location(back)),
-        None => said(app, asked, here, ended, told).await?,
+        Some(back) if frames.is_empty() => page::see_other(&end_session::return_location(back)),
+        _ => said(app, asked, here, (ended, told, frames)).await?,
     };
     if nobody_left {
         cookies::remove(app, response.headers_mut(), Cookie::Session);
@@ -250,12 +255,24 @@ async fn done(app: &App, asked: &Asked, here: &Here, ended: &[Sid], told: &[Stri
     Ok(response)
 }
 
+/// Pages of applications that used what ended, each once (Front-Channel Logout §3).
+async fn frames(app: &App, ended: &[Sid]) -> Result<Vec<String>, Error> {
+    let mut frames = Vec::new();
+    for sid in ended {
+        for grant in app.store.grants_of(sid).await? {
+            let client = app.store.client(&grant.client).await?;
+            let frame = client.and_then(|client| logout::frame(&client, &app.issuer, sid));
+            frames.extend(frame.filter(|uri| !frames.contains(uri)));
+        }
+    }
+    Ok(frames)
+}
+
 async fn said(
     app: &App,
     asked: &Asked,
     here: &Here,
-    ended: &[Sid],
-    told: &[String],
+    (ended, told, frames): (&[Sid], &[String], Vec<String>),
 ) -> Result<Response, Fault> {
     let (mut gone, mut remaining) = (Vec::new(), Vec::new());
     for entry in &here.entries {
@@ -274,15 +291,21 @@ async fn said(
         ended: gone,
         apps: outcomes(app, told).await?,
         remaining,
-        back: client.and_then(|client| {
+        back: client.filter(|_| asked.back.is_none()).and_then(|client| {
             let uri = client.post_logout_redirect_uris.first()?;
             let label = views::words::ENGLISH.back_to.with("app", &client.name);
             Some((label, uri.clone()))
         }),
         login_again: client.and_then(|client| client.initiate_login_uri.clone()),
+        onward: asked.back.as_ref().map(end_session::return_location),
+        frames,
     };
     let body = page.render(&page::shell(app, ""))?;
-    Ok(page::own(body, StatusCode::OK))
+    let mut response = page::own(body, StatusCode::OK);
+    if !page.frames.is_empty() {
+        page::permit_frames(&mut response, &page.frames);
+    }
+    Ok(response)
 }
 
 /// What came of telling each application.

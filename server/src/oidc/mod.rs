@@ -4,6 +4,8 @@ pub mod access;
 pub mod authorize;
 pub mod backchannel;
 pub mod client_auth;
+pub mod device;
+pub mod device_routes;
 pub mod end_session;
 pub mod introspect;
 pub mod metadata;

@@ -85,6 +85,10 @@ pub struct LoggedOut {
     pub back: Option<(String, String)>,
     /// Where to log in again.
     pub login_again: Option<String>,
+    /// Pages of applications that end their sessions when they load (Front-Channel Logout §3).
+    pub frames: Vec<String>,
+    /// Where the browser goes when they have loaded.
+    pub onward: Option<String>,
 }
 
 impl Page for LoggedOut {

@@ -17,8 +17,11 @@
 //! | [`LogOut`] | `account` = sid or `all` | `do` = `logout` or `stay` |
 //! | [`Consent`] | | `do` = `allow` or `deny` |
 //! | [`EnrolDevice`] | | `do` = `enrol` |
+//! | [`DeviceCode`] | `user_code` | |
+//! | [`DeviceAsk`] | | `do` = `allow` or `deny` |
 
 mod account;
+mod device_grant;
 mod info;
 mod logout;
 mod number;
@@ -31,6 +34,7 @@ mod tests;
 pub mod words;
 
 pub use account::{AccountRow, Code, Password, PickAccount};
+pub use device_grant::{DeviceAsk, DeviceCode, DeviceDone};
 pub use info::{Home, Info, ProblemDoc, Topic};
 pub use logout::{LogOut, LogOutRow, LoggedOut, Outcome};
 pub use number::{Number, NumberEnded};

@@ -235,6 +235,32 @@ catalogue! {
     log_in_again = "Log in again",
     shared_computer = "On a shared computer, close the browser as well.",
 
+    logged_out_onward = "Go on",
+    logged_out_frames = "Applications are being told in this page.",
+
+    // A device without a browser.
+    device_code_heading = "Let a device in",
+    device_code_about = "Type the code that the device shows.",
+    device_code_label = "Code on the device",
+    device_code_hint = "Eight letters, such as WDJB-MJHT.",
+    device_code_wrong = "No device is waiting with this code. Look at the device; codes are good for ten minutes.",
+    device_code_warning = "Only go on if you started this yourself, on a device that is in front of you. If somebody sent \
+        you the code or this address, close this page.",
+    device_ask_heading = "Let {app} in on another device?",
+    device_ask_warning = "Whoever holds that device will act as you. Allow it only if it is yours, in front of you, and \
+        shows the code {code} now. If somebody sent you a code or a link, press Deny.",
+    device_ask_app = "Application",
+    device_ask_account = "Your account",
+    device_ask_from = "Asked from",
+    device_ask_when = "Asked at",
+    device_ask_gets = "It would get:",
+    device_ask_allow = "Allow",
+    device_ask_deny = "Deny",
+    device_done_heading = "The device is let in",
+    device_done_allowed = "{app} goes on by itself in a moment. You can close this page.",
+    device_denied_heading = "The device is not let in",
+    device_done_denied = "{app} gets nothing. If you did not start this, tell your help desk.",
+
     // Consent.
     consent_heading = "Allow {app} to use your account?",
     consent_host = "{app} is at {host}.",

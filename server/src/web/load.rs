@@ -60,6 +60,7 @@ impl Class {
             }
             "/upstream/{id}/callback" => Class::Upstream,
             path::TOKEN | path::USERINFO | path::INTROSPECT | path::REVOKE => Class::Urgent,
+            path::DEVICE_AUTHORIZATION => Class::Urgent,
             _ => Class::SignIn,
         }
     }
@@ -145,6 +146,7 @@ fn answers_programs(route: &str) -> bool {
                 | path::REVOKE
                 | path::REGISTER
                 | "/register/{client_id}"
+                | path::DEVICE_AUTHORIZATION
                 | "/s/{address}/status"
                 | "/upstream/{id}/backchannel-logout"
         )

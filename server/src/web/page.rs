@@ -126,6 +126,26 @@ pub fn html(body: String, status: StatusCode, leads: &FormsLead) -> Response {
     response
 }
 
+/// Lets a page hold exactly these frames.
+pub fn permit_frames(response: &mut Response, frames: &[String]) {
+    let headers = response.headers_mut();
+    let present = headers.get(header::CONTENT_SECURITY_POLICY);
+    let Some(present) = present.and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    // Without query and fragment, which a policy does not have; `;` and `,` would end it.
+    let bare = |uri: &String| {
+        let end = uri.find(['?', '#']).unwrap_or(uri.len());
+        let bare = uri.get(..end).unwrap_or_default();
+        bare.replace(';', "%3B").replace(',', "%2C")
+    };
+    let sources: Vec<String> = frames.iter().map(bare).collect();
+    let policy = format!("{present}; frame-src {}", sources.join(" "));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// A page that leads nowhere else.
 pub fn own(body: String, status: StatusCode) -> Response {
     html(body, status, &FormsLead::To(Vec::new()))

@@ -30,6 +30,8 @@ pub enum Counted {
     Phones,
     /// Clients that register themselves.
     Registrations,
+    /// Codes of devices without a browser (RFC 8628 §5.1).
+    DeviceCodes,
 }
 
 impl Counted {
@@ -38,6 +40,7 @@ impl Counted {
             "/s/{address}" if method == Method::POST => Some(Counted::SignIn),
             path::AUTHORIZE => Some(Counted::Requests),
             path::REGISTER if method == Method::POST => Some(Counted::Registrations),
+            crate::oidc::device::PAGE if method == Method::POST => Some(Counted::DeviceCodes),
             route if route.starts_with("/authenticator/") && method != Method::OPTIONS => {
                 Some(Counted::Phones)
             }
@@ -51,6 +54,7 @@ impl Counted {
             Counted::Requests => addresses.requests,
             Counted::Phones => addresses.phones,
             Counted::Registrations => addresses.registrations,
+            Counted::DeviceCodes => addresses.device_codes,
         }
     }
 
@@ -60,6 +64,7 @@ impl Counted {
             Counted::Requests => "address_requests",
             Counted::Phones => "address_phones",
             Counted::Registrations => "address_registrations",
+            Counted::DeviceCodes => "address_device_codes",
         }
     }
 }
@@ -116,7 +121,7 @@ pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Resp
 fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {
     let wait_s = until.since(app.now()).max(1);
     let mut response = match counted {
-        Counted::SignIn | Counted::Requests => {
+        Counted::SignIn | Counted::Requests | Counted::DeviceCodes => {
             page::refused_until(app, Problem::TooManyTries, until)
         }
         Counted::Phones | Counted::Registrations => crate::oidc::json(
@@ -166,6 +171,9 @@ mod tests {
         for (method, route, expected) in [
             (Method::POST, "/s/{address}", Some(Counted::SignIn)),
             (Method::GET, "/s/{address}", None),
+            (Method::POST, "/device", Some(Counted::DeviceCodes)),
+            (Method::GET, "/device", None),
+            (Method::POST, "/device/{id}", None),
             (
                 Method::POST,
                 "/authenticator/v1/requests/{id}/answer",

@@ -54,6 +54,15 @@ fn discovery_lists_what_works() {
 }
 
 #[test]
+fn both_channels_of_log_out_are_named() {
+    let document = metadata(ISSUER, &Options::default());
+    for name in ["frontchannel", "backchannel"] {
+        assert_eq!(document[format!("{name}_logout_supported")], true);
+        assert_eq!(document[format!("{name}_logout_session_supported")], true);
+    }
+}
+
+#[test]
 fn discovery_says_how_clients_authenticate_and_whether_they_register() {
     let document = metadata(ISSUER, &Options::default());
     let methods = [

@@ -6,7 +6,9 @@
     clippy::panic
 )]
 
+mod device;
 mod keys;
+mod logout;
 mod tokens;
 
 use crate::app::App;
@@ -23,6 +25,7 @@ use serde_json::Value;
 use techpass_domain::account::{Account, Home, Kind, Status};
 use techpass_domain::client::{AuthMethod, Client, Secret};
 use techpass_domain::id::{AccountId, ClientId, GrantId, SessionId, Sid};
+use techpass_domain::login::{Proof, Proofs};
 use techpass_domain::oidc::code::CodeBinding;
 use techpass_domain::session::{Entry, Grant};
 use techpass_domain::time::Timestamp;
@@ -44,6 +47,7 @@ struct World {
 
 /// Mei, signed in in a browser.
 struct Browser {
+    cookie: String,
     entry: Entry,
 }
 
@@ -114,7 +118,11 @@ impl World {
             auth_time: now,
             amr: vec!["pwd".into()],
             acr: "urn:techpass:acr:single-factor".into(),
-            proofs: Default::default(),
+            proofs: Proofs {
+                password: Some(proof(now)),
+                number: Some(proof(now)),
+                ..Proofs::default()
+            },
             created_at: now,
             used_at: now,
         };
@@ -130,7 +138,10 @@ impl World {
             },
         ])
         .await;
-        Browser { entry }
+        Browser {
+            cookie: format!("techpass_session={secret}"),
+            entry,
+        }
     }
 
     /// Grants a client this scope in a browser, and gives the code.
@@ -218,6 +229,18 @@ impl World {
         body
     }
 
+    /// Opens a page in a browser.
+    async fn open(&self, path: &str, browser: &Browser) -> Response {
+        let cookie = [("cookie", browser.cookie.as_str())];
+        self.send(Method::GET, path, &[], &cookie).await
+    }
+
+    /// Sends a form of a page in a browser.
+    async fn press(&self, path: &str, form: &[(&str, &str)], browser: &Browser) -> Response {
+        let headers = [("cookie", browser.cookie.as_str()), ("origin", ISSUER)];
+        self.send(Method::POST, path, form, &headers).await
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -241,6 +264,13 @@ impl World {
         }
         let request = request.body(Body::from(body)).unwrap();
         self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+fn proof(at: Timestamp) -> Proof {
+    Proof {
+        account: mei().id,
+        at,
     }
 }
 

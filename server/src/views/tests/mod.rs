@@ -215,6 +215,8 @@ fn logged_out(text: &str) -> LoggedOut {
             "http://localhost:8080/".to_owned(),
         )),
         login_again: Some("http://localhost:8080/login".to_owned()),
+        frames: vec!["https://docs.example/out?sid=1".to_owned()],
+        onward: None,
     }
 }
 
@@ -239,6 +241,36 @@ fn enrol(text: &str) -> EnrolDevice {
 }
 
 /// Every page, with this text wherever a person or an application may put one.
+fn device_ask(text: &str) -> DeviceAsk {
+    DeviceAsk {
+        action: "/device/1".to_owned(),
+        app: text.to_owned(),
+        account: text.to_owned(),
+        user_code: text.to_owned(),
+        from: text.to_owned(),
+        at: text.to_owned(),
+        scopes: vec![text.to_owned()],
+    }
+}
+
+fn device_pages(text: &str) -> Vec<(&'static str, String)> {
+    let shell = shell();
+    let code = DeviceCode {
+        action: "/device".to_owned(),
+        user_code: text.to_owned(),
+        error: Some(text.to_owned()),
+    };
+    let done = DeviceDone {
+        app: text.to_owned(),
+        allowed: true,
+    };
+    vec![
+        ("device code, error", code.render(&shell).unwrap()),
+        ("device ask", device_ask(text).render(&shell).unwrap()),
+        ("device done", done.render(&shell).unwrap()),
+    ]
+}
+
 fn pages(text: &str) -> Vec<(&'static str, String)> {
     let shell = shell();
     let error = Some(text.to_owned());
@@ -304,5 +336,7 @@ fn pages(text: &str) -> Vec<(&'static str, String)> {
         ("terms", info(Topic::Terms).render(&shell)),
         ("problem", ProblemDoc::of("DEV-501").unwrap().render(&shell)),
     ];
-    rendered.map(|(name, html)| (name, html.unwrap())).to_vec()
+    let mut all = rendered.map(|(name, html)| (name, html.unwrap())).to_vec();
+    all.extend(device_pages(text));
+    all
 }
