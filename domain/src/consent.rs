@@ -1,6 +1,7 @@
 //! What a person allowed an application to have (OpenID Connect Core §3.1.2.4).
 
 use crate::id::{AccountId, ClientId};
+use crate::oidc::claims::of_scope;
 use crate::oidc::scope::Scope;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,11 @@ pub struct Consent {
 impl Consent {
     /// Whether it reaches as far as a request asks: every scope and every claim.
     pub fn covers(&self, scope: &Scope, claims: &BTreeSet<String>) -> bool {
-        scope.iter().all(|value| self.scope.contains(value)) && claims.is_subset(&self.claims)
+        let with_scope = |name: &String| of_scope(&self.scope).any(|one| one == name);
+        scope.iter().all(|value| self.scope.contains(value))
+            && claims
+                .iter()
+                .all(|name| self.claims.contains(name) || with_scope(name))
     }
 
     /// With what was allowed before: consent to more takes nothing back.
@@ -67,6 +72,7 @@ mod tests {
             ("email openid", &[], true),
             ("openid profile", &[], false),
             ("openid", &["phone_number"], false),
+            ("openid", &["email_verified"], true),
             ("openid offline_access", &[], false),
         ] {
             let scope = Scope::parse(scope).unwrap();

@@ -7,3 +7,4 @@
 )]
 
 mod login;
+mod rules;

@@ -5,9 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use techpass_server::views::{
-    AccountRow, Back, CheckAgain, Code, Consent, DeviceRegistered, EnrolDevice, Facts, Hidden,
-    Home, Info, LogOut, LogOutRow, LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount,
-    ProblemDoc, Refused, Shell, SignIn, Topic, ViewError,
+    AccountRow, Allowed, AllowedBy, Applications, Back, CheckAgain, Code, Consent,
+    DeviceRegistered, EnrolDevice, Facts, FormPost, Hidden, Home, Info, LogOut, LogOutRow,
+    LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount, ProblemDoc, Refused, Shell,
+    SignIn, Topic, ViewError,
 };
 
 type Named = (&'static str, Result<String, ViewError>);
@@ -247,9 +248,30 @@ fn others(techpass: &Shell, wog: &Shell) -> Vec<Named> {
         app: "Test suite".to_owned(),
         home_host: "https://suite.example".to_owned(),
         account: "probe@techpass.example".to_owned(),
-        scopes: ["openid", "profile", "email"]
+        allows: ["openid", "profile", "email"]
             .map(|scope| words.scope(scope))
             .to_vec(),
+        policy: Some("https://suite.example/policy".to_owned()),
+        terms: None,
+    };
+    let applications = Applications {
+        accounts: vec![AllowedBy {
+            id: "acc_1".to_owned(),
+            name: "Probe".to_owned(),
+            login_id: "probe@techpass.example".to_owned(),
+            allowed: vec![Allowed {
+                client: "suite".to_owned(),
+                app: "Test suite".to_owned(),
+                since: "2026-11-24 22:05:37 UTC".to_owned(),
+                allows: vec![words.scope("email")],
+            }],
+        }],
+    };
+    let form_post = FormPost {
+        action: "https://suite.example/callback".to_owned(),
+        hidden: hidden(),
+        app: "Test suite".to_owned(),
+        script: "",
     };
     let enrol = EnrolDevice {
         action: "/device/enrol".to_owned(),
@@ -270,6 +292,8 @@ fn others(techpass: &Shell, wog: &Shell) -> Vec<Named> {
     };
     let mut pages = vec![
         ("consent", consent.render(techpass)),
+        ("applications", applications.render(techpass)),
+        ("form-post", form_post.render(techpass)),
         ("enrol-device", enrol.render(wog)),
         ("device-registered", registered.render(wog)),
         ("home", home.render(techpass)),

@@ -1,6 +1,7 @@
 //! What administrators do, by command now and by page later: accounts. Clients are in `clients`.
 
 use crate::app::{App, Error};
+use crate::applications;
 use crate::chance;
 use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
 use techpass_domain::access::Factor;
@@ -8,7 +9,8 @@ use techpass_domain::account::{
     Account, Home, Kind, LoginIdError, Status, domain_of, normalize_login_id,
 };
 use techpass_domain::audit::Record;
-use techpass_domain::id::{AccountId, UpstreamId};
+use techpass_domain::consent::Consent;
+use techpass_domain::id::{AccountId, ClientId, UpstreamId};
 use techpass_store::{StoreError, Write};
 use zeroize::Zeroizing;
 
@@ -190,6 +192,25 @@ pub async fn release(app: &App, login_id: &str, reason: &str) -> Result<(), Admi
 /// Disables an account and ends its sessions.
 pub async fn disable(app: &App, login_id: &str, reason: &str) -> Result<(), AdminError> {
     set_status(app, login_id, Status::Disabled, "account.disabled", reason).await
+}
+
+/// What an account allowed applications to have, the newest first.
+pub async fn consents(app: &App, login_id: &str) -> Result<Vec<Consent>, AdminError> {
+    let account = account(app, login_id).await?;
+    Ok(app.store.consents_of(&account.id).await?)
+}
+
+/// Takes back what an account allowed an application; what the application holds for it now is dead.
+pub async fn withdraw(app: &App, login_id: &str, client: &str) -> Result<(), AdminError> {
+    let account = account(app, login_id).await?;
+    let client = ClientId::new(client);
+    match applications::withdraw(app, &account.id, &client, "administrator").await? {
+        true => Ok(()),
+        false => refused(format!(
+            "{} has allowed {client} nothing; `techpass users consents` lists what there is",
+            account.login_id
+        )),
+    }
 }
 
 async fn set_status(

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod applications;
 pub mod assets;
 pub mod authenticator;
 pub mod backup;

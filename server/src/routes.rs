@@ -10,7 +10,7 @@ use crate::oidc::{
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
 use crate::web::{load, observe, shell, sources, streams};
-use crate::{assets, devices, home, upstream};
+use crate::{applications, assets, devices, home, upstream};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
@@ -36,6 +36,10 @@ pub fn router(app: &App) -> Router {
         .route(
             "/device/{id}",
             get(device_routes::ask_get).post(device_routes::ask_post),
+        )
+        .route(
+            applications::PATH,
+            get(applications_get).post(applications_post),
         )
         .route("/help", get(info_help))
         .route("/privacy", get(info_privacy))
@@ -165,6 +169,18 @@ pub(crate) fn page(app: &App, outcome: Outcome) -> Response {
 
 async fn home_page(State(app): State<App>, headers: HeaderMap) -> Response {
     page(&app, home::get(&app, &headers).await)
+}
+
+async fn applications_get(State(app): State<App>, headers: HeaderMap) -> Response {
+    page(&app, applications::get(&app, &headers).await)
+}
+
+async fn applications_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let outcome = match form(&headers, &body) {
+        Ok(form) => applications::post(&app, &headers, &form).await,
+        Err(fault) => Err(fault),
+    };
+    page(&app, outcome)
 }
 
 async fn info_help(State(app): State<App>) -> Response {
@@ -361,13 +377,22 @@ async fn revoke_post(State(app): State<App>, headers: HeaderMap, body: Bytes) ->
     }
 }
 
-async fn userinfo_get(State(app): State<App>, headers: HeaderMap) -> Response {
-    userinfo::answer(&app, &headers, None).await
+async fn userinfo_get(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    userinfo::answer(&app, &headers, query.as_deref(), None).await
 }
 
-async fn userinfo_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+async fn userinfo_post(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let form = text_form(&headers, &body).ok();
-    userinfo::answer(&app, &headers, form).await
+    userinfo::answer(&app, &headers, query.as_deref(), form).await
 }
 
 /// What a browser asks before a script calls an endpoint that reads no cookies.
@@ -379,6 +404,7 @@ async fn any_origin() -> Response {
             "access-control-allow-headers",
             "authorization, content-type",
         ),
+        ("access-control-max-age", "600"),
     ];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }

@@ -4,6 +4,7 @@ use super::{ConfigArg, secret_from};
 use crate::exit::{Exit, Failure};
 use std::path::PathBuf;
 use techpass_domain::account::{Account, Kind};
+use techpass_domain::consent::Consent;
 use techpass_server::admin::{self, NewAccount};
 use techpass_server::authenticator::enrol;
 
@@ -24,6 +25,10 @@ pub enum Command {
     Release(WithReason),
     /// Disable an account and end its sessions.
     Disable(WithReason),
+    /// List what an account allowed applications to have.
+    Consents(One),
+    /// Take back what an account allowed an application; its tokens are dead at once.
+    Withdraw(Withdraw),
 }
 
 /// A new account.
@@ -100,6 +105,18 @@ pub struct SetPassword {
     password_file: PathBuf,
 }
 
+/// What is to be taken back.
+#[derive(Debug, clap::Args)]
+pub struct Withdraw {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The login ID.
+    login_id: String,
+    /// The application's client_id.
+    #[arg(long)]
+    client: String,
+}
+
 /// A change with a reason.
 #[derive(Debug, clap::Args)]
 pub struct WithReason {
@@ -153,8 +170,32 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let app = with.config.open().await?;
             admin::disable(&app, &with.login_id, &with.reason).await?;
         }
+        Command::Consents(one) => {
+            let app = one.config.open().await?;
+            for consent in admin::consents(&app, &one.login_id).await? {
+                print_consent(&consent, one.json);
+            }
+        }
+        Command::Withdraw(with) => {
+            let app = with.config.open().await?;
+            admin::withdraw(&app, &with.login_id, &with.client).await?;
+        }
     }
     Ok(Exit::Ok)
+}
+
+fn print_consent(consent: &Consent, json: bool) {
+    if json {
+        println!("{}", serde_json::json!(consent));
+        return;
+    }
+    let claims: Vec<&str> = consent.claims.iter().map(String::as_str).collect();
+    println!(
+        "{}  {}  {}",
+        consent.client,
+        consent.scope,
+        claims.join(" ")
+    );
 }
 
 async fn add(add: Add) -> Result<Exit, Failure> {

@@ -34,6 +34,8 @@ pub enum Effect {
     ClearFailures(Factor),
     /// Put the account on hold and end its sessions: a request was reported.
     Hold(AccountId),
+    /// Keep what the account allowed the application.
+    RememberConsent(AccountId),
     /// Keep the account signed in in this browser.
     StartSession,
     /// Give the client its code.

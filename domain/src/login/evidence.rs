@@ -19,10 +19,13 @@ pub struct Who {
     pub status: Status,
     /// Whether at least one phone is enrolled.
     pub has_authenticator: bool,
+    /// Whether it allowed this application all of what the request asks for, before.
+    #[serde(default)]
+    pub consented: bool,
 }
 
 impl Who {
-    /// The view of a record.
+    /// The view of a record. What it allowed an application is not in the record; the shell adds it.
     pub fn of(account: &Account, has_authenticator: bool) -> Who {
         Who {
             id: account.id.clone(),
@@ -30,6 +33,7 @@ impl Who {
             kind: account.kind,
             status: account.status.clone(),
             has_authenticator,
+            consented: false,
         }
     }
 }

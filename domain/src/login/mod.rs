@@ -43,12 +43,34 @@ pub struct Asked {
     pub force_login: bool,
     /// `prompt=select_account`: let the person choose, even from one.
     pub select_account: bool,
-    /// `prompt=consent`, or the client is not approved beforehand and consent is not remembered.
+    /// `prompt=consent`: ask for consent, whatever was allowed before.
     pub consent: bool,
+    /// The client is not approved beforehand: consent is asked for unless it is remembered.
+    #[serde(default)]
+    pub approval: bool,
     /// `max_age`, in seconds.
     pub max_age: Option<Seconds>,
+    /// How strong the sign-in is to be, beyond what access control asks for.
+    #[serde(default)]
+    pub strength: Strength,
+    /// The only account that the answer may be about (`id_token_hint` or the `sub` claim; Core §3.1.2.1, §5.5.1).
+    #[serde(default)]
+    pub only: Option<AccountId>,
     /// Whether the client is marked for automated tests.
     pub test_client: bool,
+}
+
+/// Whether a request wants the number on top of what access control asks for (Core §5.5.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// What access control asks for.
+    #[default]
+    Usual,
+    /// The number too, from whoever has a phone and may be asked.
+    Preferred,
+    /// The number too; without a phone there is no way in.
+    Required,
 }
 
 /// What the browser and the request bring when a login begins.
@@ -60,6 +82,8 @@ pub struct Arrival {
     pub known: usize,
     /// Whom `id_token_hint` or `login_hint` names.
     pub hint: Option<Chosen>,
+    /// Whether the request names somebody whom this browser does not know: a person is asked who they are.
+    pub stranger: bool,
     /// What was shown of the computer.
     pub device: DeviceEvidence,
 }
@@ -157,7 +181,8 @@ impl Login {
     /// shown; a hint names the account unless the request wants the picker.
     pub fn begin(asked: Asked, arrival: Arrival, now: Timestamp) -> Login {
         let signed_in_here = arrival.signed_in.len();
-        let alone = signed_in_here == 1 && (arrival.known <= 1 || asked.none);
+        let one_known = arrival.known <= 1 && !arrival.stranger;
+        let alone = signed_in_here == 1 && (one_known || asked.none);
         let chosen = match arrival.hint {
             _ if asked.select_account => None,
             Some(hint) => Some(hint),
@@ -226,6 +251,8 @@ impl Login {
         match prompt {
             Prompt::ChooseAccount if self.signed_in_here > 1 => Refusal::AccountSelectionRequired,
             Prompt::ChooseAccount => Refusal::LoginRequired,
+            // Core §3.1.2.1: another account than the one that the request insists on is as good as none.
+            _ if !self.is_the_one() => Refusal::LoginRequired,
             Prompt::Consent => Refusal::ConsentRequired,
             _ if !session_counts => Refusal::LoginRequired,
             Prompt::Denied(problem) => Refusal::Problem(*problem),
@@ -279,7 +306,10 @@ impl Login {
             } => self.upstream_returned(who, as_chosen, proof),
             Event::UpstreamRefused => self.outcome = Some(Outcome::Refused(Refusal::Upstream)),
             Event::DeviceSeen(device) => self.evidence.device = device,
-            Event::ConsentGiven => self.evidence.consent = true,
+            Event::ConsentGiven => {
+                self.evidence.consent = true;
+                effects.extend(self.account().cloned().map(Effect::RememberConsent));
+            }
             Event::Cancelled => self.cancel(&next),
             Event::Collected => {
                 self.outcome = Some(Outcome::Granted);
@@ -411,6 +441,11 @@ impl Login {
 
     fn refuse(&mut self, problem: Problem) {
         self.outcome = Some(Outcome::Refused(Refusal::Problem(problem)));
+    }
+
+    /// Whether the chosen account is the one that the request insists on, if it insists on one.
+    fn is_the_one(&self) -> bool {
+        self.asked.only.is_none() || self.account() == self.asked.only.as_ref()
     }
 
     fn account(&self) -> Option<&AccountId> {

@@ -1,7 +1,7 @@
 //! The order in which a login asks. This list *is* the login.
 
 use super::evidence::{Chosen, Evidence, Proof, Proofs, Who};
-use super::{Login, NumberState, Prompt, Rules};
+use super::{Login, NumberState, Prompt, Rules, Strength};
 use crate::access::{self, Decision, Factor, Signals, Verdict};
 use crate::account::{Home, Status};
 use crate::id::AccountId;
@@ -23,6 +23,9 @@ impl Login {
         if self.asked.select_account && !evidence.picked {
             return Some(Prompt::ChooseAccount);
         }
+        if !self.is_the_one() {
+            return Some(Prompt::Denied(Problem::WrongAccount));
+        }
         let unmet = match chosen.home() {
             Home::Upstream(upstream) => {
                 let proof = self.upstream_proof(chosen, now);
@@ -35,7 +38,15 @@ impl Login {
             }
             Home::Local => self.local_factors(chosen, &self.decision(rules, chosen), now),
         };
-        unmet.or_else(|| (self.asked.consent && !evidence.consent).then_some(Prompt::Consent))
+        unmet.or_else(|| self.consent_is_due(chosen).then_some(Prompt::Consent))
+    }
+
+    /// Core §3.1.2.4: asked for where the request wants it, or where nobody approved the client and the account has not
+    /// allowed as much before.
+    fn consent_is_due(&self, chosen: &Chosen) -> bool {
+        let remembered = matches!(chosen, Chosen::Known(who) if who.consented);
+        let due = self.asked.consent || (self.asked.approval && !remembered);
+        due && !self.evidence.consent
     }
 
     /// What access control says of this login as it stands.
@@ -59,7 +70,7 @@ impl Login {
     ) -> Option<Prompt> {
         let factors = match &decision.verdict {
             Verdict::Deny(problem) => return Some(Prompt::Denied(*problem)),
-            Verdict::Require(factors) => factors,
+            Verdict::Require(factors) => self.strengthened(factors, chosen),
         };
         // A rule that asks for nothing lets nobody in. One that begins with the number, on a computer that counts for
         // nothing, would ring the phone of whoever's login ID is typed.
@@ -73,7 +84,7 @@ impl Login {
         }
         // A hold or a closed account is told only to somebody who has proven something.
         let mut proven_one = decision.device_counts;
-        for &factor in factors {
+        for factor in factors {
             if proven_one && let Some(barred) = self.barred_chosen(chosen) {
                 return Some(barred);
             }
@@ -83,6 +94,23 @@ impl Login {
             proven_one = true;
         }
         self.barred_chosen(chosen)
+    }
+
+    /// The factors of a rule, and the number where the request wants it too (Core §5.5.1.1).
+    fn strengthened(&self, factors: &[Factor], chosen: &Chosen) -> Vec<Factor> {
+        let wanted = match (self.asked.strength, chosen) {
+            (Strength::Usual, _) => false,
+            (Strength::Required, _) => true,
+            // What is only preferred is no reason to refuse where nobody can be asked.
+            (Strength::Preferred, _) if self.asked.none => false,
+            (Strength::Preferred, Chosen::Known(who)) => who.has_authenticator,
+            (Strength::Preferred, Chosen::Unknown { .. }) => true,
+        };
+        let mut all = factors.to_vec();
+        if wanted && !factors.is_empty() && !factors.contains(&Factor::Number) {
+            all.push(Factor::Number);
+        }
+        all
     }
 
     fn ask(&self, factor: Factor, chosen: &Chosen, now: Timestamp) -> Prompt {

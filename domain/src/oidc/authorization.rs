@@ -5,17 +5,20 @@
 //! [`RedirectError`] and goes back to the client. The two types cannot be mixed up, so nobody is ever sent to an address
 //! that was not registered (RFC 9700 §4.11).
 
+use super::answer::{RedirectError, ResponseMode, Trusted};
+use super::claims_request::ClaimsRequest;
 use super::error::{AuthorizationError, AuthorizationErrorCode as Code};
-use super::params::{Params, ParamsError, with_query};
+use super::params::{Params, ParamsError};
 use super::prompt::Prompts;
 use super::scope::{self, Scope};
-use super::{pkce, redirect_uri};
-use crate::client::{AuthMethod, Client};
-use crate::id::ClientId;
+use super::{acr, claims, pkce, redirect_uri};
+use crate::client::{AuthMethod, Client, GrantType};
+use crate::id::{AccountId, ClientId};
 use crate::login::Asked;
 use crate::problem::Problem;
 use crate::time::Seconds;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A refusal that must stay on a page of this server: nobody can say where else it may go.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,65 +68,6 @@ impl From<ParamsError> for PageError {
     }
 }
 
-/// How an answer travels back (OAuth 2.0 Multiple Response Types §2.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseMode {
-    /// In the query of the redirect URI.
-    #[default]
-    Query,
-}
-
-impl ResponseMode {
-    /// All that are supported, for discovery.
-    pub const SUPPORTED: &'static [&'static str] = &["query"];
-
-    /// The mode by the name in a request.
-    pub fn parse(text: &str) -> Option<ResponseMode> {
-        (text == "query").then_some(ResponseMode::Query)
-    }
-}
-
-/// An address that answers may go to. Made only by [`trust`], and again from a request that was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trusted {
-    redirect_uri: String,
-    state: Option<String>,
-    response_mode: ResponseMode,
-}
-
-impl Trusted {
-    /// Where answers go.
-    pub fn redirect_uri(&self) -> &str {
-        &self.redirect_uri
-    }
-    /// What the client wants back, exactly.
-    pub fn state(&self) -> Option<&str> {
-        self.state.as_deref()
-    }
-    /// How they travel.
-    pub fn response_mode(&self) -> ResponseMode {
-        self.response_mode
-    }
-}
-
-/// A refusal that the client hears of.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{error}")]
-pub struct RedirectError {
-    /// What it hears.
-    pub error: AuthorizationError,
-    /// Where.
-    pub to: Trusted,
-}
-
-impl RedirectError {
-    /// The `Location` of the answer; `iss` is this issuer.
-    pub fn location(&self, iss: &str) -> String {
-        redirect_location(&self.to, iss, Err(&self.error))
-    }
-}
-
 /// The checked parameters of one request. It holds no secret, so it can be stored with the login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
@@ -139,13 +83,13 @@ pub struct AuthorizationRequest {
     pub scope: Scope,
     /// Which pages are wanted.
     pub prompt: Prompts,
-    /// The oldest acceptable authentication, in seconds; not negative.
+    /// The oldest acceptable authentication, in seconds; not negative. The client's default where the request has none.
     pub max_age: Option<Seconds>,
     /// Whom the client expects; never trusted.
     pub login_hint: Option<String>,
     /// An ID token, not verified yet.
     pub id_token_hint: Option<String>,
-    /// Wanted authentication classes, best first.
+    /// Wanted authentication classes, best first; the client's default where the request has none.
     pub acr_values: Vec<String>,
     /// Wanted languages, best first.
     pub ui_locales: Vec<String>,
@@ -155,29 +99,38 @@ pub struct AuthorizationRequest {
     pub code_challenge: Option<String>,
     /// How the answer travels.
     pub response_mode: ResponseMode,
-    /// The `claims` parameter as it came; without effect, as discovery says.
-    pub claims: Option<String>,
+    /// Claims asked for by name.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
 }
 
 impl AuthorizationRequest {
     /// Where its answer goes.
     pub fn trusted(&self) -> Trusted {
-        Trusted {
-            redirect_uri: self.redirect_uri.clone(),
-            state: self.state.clone(),
-            response_mode: self.response_mode,
-        }
+        Trusted::new(&self.redirect_uri, self.state.clone(), self.response_mode)
     }
 
-    /// What it wants of the login. The caller adds whether consent has to be asked for anyway.
-    pub fn asked(&self, test_client: bool) -> Asked {
+    /// Claims about the person that are asked for by name and do not come with a scope; consent has to name them.
+    pub fn claims_beyond_scope(&self) -> BTreeSet<String> {
+        let mut names = self.claims.about_the_person();
+        for name in claims::of_scope(&self.scope) {
+            names.remove(name);
+        }
+        names
+    }
+
+    /// What it wants of the login. `only` is the account that it insists on (`sub` with a value, or `id_token_hint`).
+    pub fn asked(&self, client: &Client, only: Option<AccountId>) -> Asked {
         Asked {
             none: self.prompt.none,
             force_login: self.prompt.login,
             select_account: self.prompt.select_account,
             consent: self.prompt.consent,
+            approval: client.consent,
             max_age: self.max_age,
-            test_client,
+            strength: acr::strength(self),
+            only,
+            test_client: client.test,
         }
     }
 }
@@ -218,11 +171,25 @@ pub fn trust(params: &Params, client: &Client) -> Result<Trusted, PageError> {
         });
     }
     let mode = params.get("response_mode").and_then(ResponseMode::parse);
-    Ok(Trusted {
-        redirect_uri: sent.to_owned(),
-        state: params.owned("state"),
-        response_mode: mode.unwrap_or_default(),
-    })
+    let mode = mode.unwrap_or_default();
+    Ok(Trusted::new(sent, params.owned("state"), mode))
+}
+
+/// Where a refusal goes that came before stage 2, of the request object: to the redirect URI outside the object if that
+/// one is trusted, otherwise to a page. What an object says that was not verified is never looked at.
+pub fn refused_early(
+    params: &Params,
+    client: &Client,
+    error: AuthorizationError,
+) -> Result<RedirectError, PageError> {
+    if !params.has("redirect_uri") {
+        return Err(PageError::new(
+            Problem::Unsupported,
+            error.description.as_str(),
+        ));
+    }
+    let to = trust(params, client)?;
+    Ok(RedirectError { error, to })
 }
 
 /// RFC 6749 §3.1: a parameter is sent once.
@@ -255,23 +222,26 @@ fn request(
     nothing_unsupported(params)?;
     response_type(params)?;
     response_mode(params)?;
-    Ok(AuthorizationRequest {
+    grant_type(client)?;
+    let request = AuthorizationRequest {
         scope: scope_of(params, client)?,
         prompt: Prompts::parse(params.get("prompt").unwrap_or_default())?,
-        max_age: max_age(params)?,
+        max_age: max_age(params)?.or(client.default_max_age),
         code_challenge: code_challenge(params, client)?,
         client_id: client.id.clone(),
-        redirect_uri: trusted.redirect_uri.clone(),
-        state: trusted.state.clone(),
-        response_mode: trusted.response_mode,
+        redirect_uri: trusted.redirect_uri().to_owned(),
+        state: trusted.state().map(str::to_owned),
+        response_mode: trusted.response_mode(),
         nonce: params.owned("nonce"),
         login_hint: params.owned("login_hint"),
         id_token_hint: params.owned("id_token_hint"),
-        acr_values: params.list("acr_values"),
+        acr_values: acr_values(params, client),
         ui_locales: params.list("ui_locales"),
         display: params.owned("display"),
-        claims: params.owned("claims"),
-    })
+        claims: claims_of(params)?,
+    };
+    acr::reachable(&request)?;
+    Ok(request)
 }
 
 /// RFC 6749 §3.1: no parameter is sent more than once, known or not.
@@ -285,18 +255,42 @@ fn nothing_repeated(params: &Params) -> Result<(), AuthorizationError> {
     }
 }
 
-/// OpenID Connect Core §3.1.2.6 and §6, §7.2.1: what this server leaves out is refused by its own code.
+/// OpenID Connect Core §3.1.2.6, §7.2.1: what this server leaves out is refused by its own code.
 fn nothing_unsupported(params: &Params) -> Result<(), AuthorizationError> {
-    for (name, code) in [
-        ("request", Code::RequestNotSupported),
-        ("request_uri", Code::RequestUriNotSupported),
-        ("registration", Code::RegistrationNotSupported),
-    ] {
-        if params.has(name) {
-            return refuse(code, &format!("The parameter {name} is not supported."));
-        }
+    if params.has("registration") {
+        return refuse(
+            Code::RegistrationNotSupported,
+            "The parameter registration is not supported.",
+        );
     }
     Ok(())
+}
+
+/// RFC 6749 §4.1.2.1: a client that was not registered for codes gets none.
+fn grant_type(client: &Client) -> Result<(), AuthorizationError> {
+    match client.may(GrantType::AuthorizationCode) {
+        true => Ok(()),
+        false => refuse(
+            Code::UnauthorizedClient,
+            "The client is not registered for the grant_type authorization_code.",
+        ),
+    }
+}
+
+/// Core §5.5: JSON of its form; §5.2, §3.1.2.1: `claims_locales` is accepted, and everything here has one language.
+fn claims_of(params: &Params) -> Result<ClaimsRequest, AuthorizationError> {
+    match params.get("claims") {
+        Some(text) => ClaimsRequest::parse(text),
+        None => Ok(ClaimsRequest::default()),
+    }
+}
+
+/// Core §3.1.2.1; Dynamic Client Registration §2: `default_acr_values` where the request has none.
+fn acr_values(params: &Params, client: &Client) -> Vec<String> {
+    match params.has("acr_values") {
+        true => params.list("acr_values"),
+        false => client.default_acr_values.clone(),
+    }
 }
 
 /// RFC 6749 §3.1.1: required, and only `code` (RFC 9700 §2.1.2).
@@ -305,7 +299,7 @@ fn response_type(params: &Params) -> Result<(), AuthorizationError> {
         Some("code") => Ok(()),
         Some(_) => refuse(
             Code::UnsupportedResponseType,
-            "The only response_type is code.",
+            "The parameter response_type must be code.",
         ),
         None => refuse(
             Code::InvalidRequest,
@@ -319,7 +313,7 @@ fn response_mode(params: &Params) -> Result<(), AuthorizationError> {
     match params.get("response_mode").map(ResponseMode::parse) {
         Some(None) => refuse(
             Code::InvalidRequest,
-            "This response_mode is not supported; use query.",
+            "The parameter response_mode must be query or form_post.",
         ),
         Some(Some(_)) | None => Ok(()),
     }
@@ -328,25 +322,33 @@ fn response_mode(params: &Params) -> Result<(), AuthorizationError> {
 /// Core §3.1.2.1 and §3.1.2.2: `openid` is required, unknown values are ignored. RFC 6749 §4.1.2.1: what exists and is
 /// not for this client is refused, so that its developer learns of it.
 ///
-/// `offline_access` is kept without `prompt=consent` (Core §11 permits other conditions): a client that an administrator
-/// registered for it needs nobody's consent for it.
+/// `offline_access` is kept without `prompt=consent`. Core §11 would have it ignored unless other conditions permit it, and
+/// one of two always does: an administrator registered the client for it, or the person's consent names it, given now or
+/// remembered ([decision 16](../../../docs/decisions/0016-consent-and-offline-access.md)).
 fn scope_of(params: &Params, client: &Client) -> Result<Scope, AuthorizationError> {
     let Ok(asked) = Scope::parse(params.get("scope").unwrap_or_default()) else {
         return refuse(
             Code::InvalidScope,
-            "The scope has a character that is not permitted.",
+            "The parameter scope has a character that is not permitted.",
         );
     };
     let asked = asked.supported();
     if !asked.contains(scope::OPENID) {
-        return refuse(Code::InvalidScope, "The scope openid is required.");
+        return refuse(
+            Code::InvalidScope,
+            "The parameter scope must contain openid.",
+        );
     }
     if let Some(beyond) = asked.beyond(&client.scopes) {
-        let description = format!(
+        let mut text = format!(
             "{}: this application is not registered for the scope {beyond}.",
             Problem::NotAllowed.code()
         );
-        return refuse(Code::InvalidScope, &description);
+        if client.development {
+            let registered = client.scopes.join(" ");
+            text.push_str(&format!(" Sent: {asked}. Registered: openid {registered}."));
+        }
+        return refuse(Code::InvalidScope, &text);
     }
     Ok(asked)
 }
@@ -361,7 +363,7 @@ fn max_age(params: &Params) -> Result<Option<Seconds>, AuthorizationError> {
         Ok(seconds) if digits => Ok(Some(seconds)),
         _ => refuse(
             Code::InvalidRequest,
-            "max_age is a whole number of seconds.",
+            "The parameter max_age must be a whole number of seconds.",
         ),
     }
 }
@@ -385,39 +387,15 @@ fn code_challenge(params: &Params, client: &Client) -> Result<Option<String>, Au
         }
         (Some(_), Some("S256")) => refuse(
             Code::InvalidRequest,
-            "The code_challenge is not 43 characters of base64url.",
+            "The parameter code_challenge must be 43 characters of base64url.",
         ),
         (Some(_), _) => refuse(
             Code::InvalidRequest,
-            "The code_challenge_method must be S256.",
+            "The parameter code_challenge_method must be S256.",
         ),
     }
 }
 
 fn refuse<T>(code: Code, description: &str) -> Result<T, AuthorizationError> {
     Err(AuthorizationError::new(code, description))
-}
-
-/// The `Location` of an answer: the code or the error (RFC 6749 §4.1.2), `state` exactly as it came, and the issuer
-/// against mix-up (RFC 9207 §2), behind whatever query the redirect URI already has. Send it with status 303 (RFC 9700
-/// §4.12).
-pub fn redirect_location(
-    to: &Trusted,
-    iss: &str,
-    answer: Result<&str, &AuthorizationError>,
-) -> String {
-    let mut pairs = match answer {
-        Ok(code) => vec![("code", code)],
-        Err(error) => vec![
-            ("error", error.code.as_str()),
-            ("error_description", error.description.as_str()),
-        ],
-    };
-    if let Some(state) = &to.state {
-        pairs.push(("state", state));
-    }
-    pairs.push(("iss", iss));
-    match to.response_mode {
-        ResponseMode::Query => with_query(&to.redirect_uri, &pairs),
-    }
 }

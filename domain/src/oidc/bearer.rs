@@ -12,8 +12,8 @@ pub enum BearerError {
     /// No token at all: the answer names no error (RFC 6750 §3.1).
     #[error("there is no access token")]
     Missing,
-    /// A token in two places, or what cannot be one.
-    #[error("the access token is malformed or sent twice")]
+    /// A token in two places or in the query, or what cannot be one.
+    #[error("the access token is malformed, sent twice or sent in the query")]
     Malformed,
     /// Expired, revoked, or not one of ours.
     #[error("the access token is not valid")]
@@ -52,12 +52,16 @@ impl BearerError {
     }
 }
 
-/// Takes the access token from the `Authorization` header (RFC 6750 §2.1) or a form body (§2.2), never from a query
-/// (RFC 9700 §4.3.2), and never from both.
+/// Takes the access token from the `Authorization` header (RFC 6750 §2.1) or a form body (§2.2), never from both. One in
+/// the query (§2.3) is refused wherever else there may be one: addresses are logged (RFC 9700 §4.3.2).
 pub fn access_token<'a>(
     authorization_header: Option<&'a str>,
     form: Option<&'a Params>,
+    query: Option<&Params>,
 ) -> Result<&'a str, BearerError> {
+    if query.is_some_and(|query| query.has("access_token")) {
+        return Err(BearerError::Malformed);
+    }
     let in_form = form.and_then(|form| form.get("access_token"));
     let token = match (authorization_header, in_form) {
         (None, None) => return Err(BearerError::Missing),

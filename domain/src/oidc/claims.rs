@@ -104,6 +104,17 @@ fn type_of(name: &str) -> Option<Type> {
     all.find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
+/// A UserInfo answer that is signed says whose it is and for whom (Core §5.3.2).
+pub fn signed_userinfo(
+    mut claims: Map<String, Value>,
+    issuer: &str,
+    client: &ClientId,
+) -> Map<String, Value> {
+    claims.insert("iss".into(), issuer.into());
+    claims.insert("aud".into(), client.as_str().into());
+    claims
+}
+
 /// The UserInfo answer (Core §5.3.2): `sub` always, and what the record has of the claims of the granted scopes (§5.4)
 /// and of those asked for by name (§5.5).
 pub fn userinfo(

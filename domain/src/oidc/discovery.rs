@@ -1,9 +1,8 @@
 //! What this provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what works.
 
-use super::authorization::ResponseMode;
-use super::{claims, jwk, prompt, scope};
+use super::answer::ResponseMode;
+use super::{acr, claims, jwk, prompt, request_object, scope};
 use crate::client::{AuthMethod, GrantType, SigningAlg};
-use crate::login::requirement::{ACR_NUMBER_MATCH, ACR_SINGLE_FACTOR};
 use serde_json::{Value, json};
 
 /// What differs between instances.
@@ -27,7 +26,7 @@ impl Default for Options {
             auth_methods: AuthMethod::ALL.to_vec(),
             id_token_algs: SigningAlg::ALL.to_vec(),
             device_grant: false,
-            acr_values: vec![ACR_NUMBER_MATCH.to_owned(), ACR_SINGLE_FACTOR.to_owned()],
+            acr_values: acr::SUPPORTED.map(str::to_owned).to_vec(),
             registration: false,
         }
     }
@@ -86,7 +85,7 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::SUPPORTED,
         "grant_types_supported": grants,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algs,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
@@ -105,9 +104,12 @@ pub fn metadata(issuer: &str, options: &Options) -> Value {
         "backchannel_logout_session_supported": true,
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "require_request_uri_registration": true,
+        "request_object_signing_alg_values_supported": request_object::ALGORITHMS,
+        "userinfo_signing_alg_values_supported": algs,
     });
     if options.device_grant
         && let Some(members) = metadata.as_object_mut()

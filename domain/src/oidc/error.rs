@@ -92,6 +92,10 @@ codes! {
         RequestNotSupported = "request_not_supported",
         /// `request_uri` is not supported.
         RequestUriNotSupported = "request_uri_not_supported",
+        /// `request` is no request object, or not one of this client's (Core §3.1.2.6).
+        InvalidRequestObject = "invalid_request_object",
+        /// `request_uri` is not registered, or leads to nothing (Core §3.1.2.6).
+        InvalidRequestUri = "invalid_request_uri",
         /// `registration` is not supported.
         RegistrationNotSupported = "registration_not_supported",
         /// The authentication class that is essential cannot be reached (OpenID Connect Core Unmet Authentication

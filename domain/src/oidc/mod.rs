@@ -4,7 +4,8 @@
 //! | file | standard |
 //! |---|---|
 //! | [`params`] | RFC 6749 §3.1, Appendix B: reading requests, writing answers into a URI |
-//! | [`authorization`] | OpenID Connect Core §3.1.2, RFC 6749 §4.1, RFC 9700 §2.1, RFC 9207 |
+//! | [`authorization`], [`answer`] | OpenID Connect Core §3.1.2, RFC 6749 §4.1, RFC 9700 §2.1, RFC 9207, Form Post |
+//! | [`request_object`], [`acr`], [`refusal`] | Core §6, §5.5.1.1, §3.1.2.6 |
 //! | [`scope`], [`prompt`] | RFC 6749 §3.3, Core §3.1.2.1 |
 //! | [`pkce`] | RFC 7636 |
 //! | [`client_auth`] | RFC 6749 §2.3, Core §9, RFC 7523 §3 |
@@ -20,8 +21,11 @@
 //! | [`discovery`] | OpenID Connect Discovery §3, RFC 8414 |
 //! | [`registration`] | Dynamic Client Registration, RFC 7591, RFC 7592: what a client may be, whoever registers it |
 //! | [`end_session`] | RP-Initiated Logout |
+//! | [`rules`] | the table of all rules, with section and test |
 //! | [`error`] | the error codes of all of them |
 
+pub mod acr;
+pub mod answer;
 pub mod authorization;
 pub mod bearer;
 pub mod claims;
@@ -42,7 +46,10 @@ pub mod pkce;
 pub mod prompt;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod refusal;
 pub mod registration;
+pub mod request_object;
+pub mod rules;
 pub mod scope;
 pub mod subject;
 pub mod token;

@@ -111,6 +111,31 @@ impl Params {
         values.map(str::to_owned).collect()
     }
 
+    /// Without these.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Params {
+        let mut less = self.clone();
+        less.pairs
+            .retain(|(name, _)| !names.contains(&name.as_str()));
+        less
+    }
+
+    /// With others in place of those of the same name. An empty value takes one away.
+    #[must_use]
+    pub fn superseded(mut self, by: Vec<(String, String)>) -> Params {
+        self.pairs
+            .retain(|(name, _)| !by.iter().any(|(new, _)| new == name));
+        self.pairs
+            .extend(by.into_iter().filter(|(_, value)| !value.is_empty()));
+        self
+    }
+
+    /// The parameters as a query, to be read again.
+    pub fn to_query(&self) -> String {
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(&self.pairs).finish()
+    }
+
     /// Names that were sent more than once.
     pub fn repeated(&self) -> &[String] {
         &self.repeated

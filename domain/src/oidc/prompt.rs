@@ -25,7 +25,7 @@ pub struct Prompts {
 
 impl Prompts {
     /// Reads a space-separated list. `none` stands alone, and an unknown value is refused rather than ignored: a client
-    /// that asks for a page must not be told it was shown. `create` is unknown here.
+    /// that asks for a page must not be told it was shown (Initiating User Registration §4.1 has it so for `create`).
     pub fn parse(text: &str) -> Result<Prompts, AuthorizationError> {
         let mut prompts = Prompts::default();
         for value in text.split_ascii_whitespace() {
@@ -34,11 +34,17 @@ impl Prompts {
                 "login" => prompts.login = true,
                 "select_account" => prompts.select_account = true,
                 "consent" => prompts.consent = true,
-                _ => return Err(invalid("This prompt value is not supported.")),
+                _ => {
+                    return Err(invalid(
+                        "The parameter prompt may hold login, consent and select_account, or none alone.",
+                    ));
+                }
             }
         }
         if prompts.none && (prompts.login || prompts.select_account || prompts.consent) {
-            return Err(invalid("The prompt value none cannot be combined."));
+            return Err(invalid(
+                "The value none of the parameter prompt stands alone.",
+            ));
         }
         Ok(prompts)
     }

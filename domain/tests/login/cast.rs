@@ -49,6 +49,8 @@ pub enum Standing {
 pub struct Record {
     pub standing: Standing,
     pub phone: bool,
+    /// Allowed the application everything before.
+    pub allowed: bool,
 }
 
 /// What is shown of the computer.
@@ -68,6 +70,7 @@ pub enum Owner {
 pub const WELL: Record = Record {
     standing: Standing::Active,
     phone: true,
+    allowed: false,
 };
 
 impl Standing {
@@ -134,6 +137,7 @@ pub fn who(role: Role, person: Person, record: Record) -> Who {
         kind: role.kind(),
         status: record.standing.status(),
         has_authenticator: record.phone,
+        consented: record.allowed,
     }
 }
 

@@ -28,7 +28,8 @@ checks! {
     Grant: "A login is ready to be collected only when the chosen account has proven everything that its sign-in takes.",
     Freshness: "`prompt=login` makes the session count for nothing; under `max_age` only a young enough one counts.",
     Choice: "Where nobody is chosen, or `prompt=select_account` asks for a choice, a person chooses before anything else.",
-    Consent: "Where consent is needed, nothing is granted without it, and consent for one account is none for another.",
+    Consent: "Where consent is needed, nothing is granted without it, it is remembered once given, and consent for one account is none for another.",
+    Only: "Where the request insists on an account, no other one is granted anything.",
     Computer: "A computer that the policy refuses, or that belongs to somebody else, lets nobody in.",
     UnknownAccount: "A login ID without a record is never granted anything.",
     Barred: "An account on hold, disabled or closed is never granted anything.",
@@ -54,7 +55,7 @@ checks! {
     Facts: "What a grant states is about the chosen account and its own session entry, and is stated only for a grant.",
     AuthTime: "`auth_time` is the moment of a real authentication, never in the future, never newer than the session it rests on, and within `max_age`.",
     Methods: "`amr` and `acr` name the factors that were really used, and no others.",
-    Reach: "From every page some way leads to a grant.",
+    Reach: "From every page some way leads to a grant, unless the request insists on an account that has none.",
     Hope: "The chosen account itself can reach a grant exactly when its standing, its phone and its computer allow one.",
 }
 
@@ -142,6 +143,7 @@ impl View<'_> {
         match (ghost.claimed, ghost.due(world, now)) {
             (Some(Person::Nobody), _) => Check::UnknownAccount,
             (_, Due::Choice) => Check::Choice,
+            _ if !ghost.is_the_one(world) => Check::Only,
             _ if ghost.standing() != Standing::Active => Check::Barred,
             _ if refused => Check::Computer,
             (_, Due::Consent) => Check::Consent,
@@ -283,7 +285,8 @@ impl View<'_> {
     /// Compares the effects of an event that was taken with what its meaning calls for.
     pub fn effects(self, happened: Move, effects: &[Effect]) -> Result<(), Broken> {
         let expected = self.meant(happened);
-        let kinds: [Kind; 5] = [
+        let kinds: [Kind; 6] = [
+            (Check::Consent, |e| matches!(e, Effect::RememberConsent(_))),
             (Check::Report, |e| matches!(e, Effect::Hold(_))),
             (Check::QuietPhone, |e| matches!(e, Effect::NotifyPhones(_))),
             (Check::OneNumber, |e| matches!(e, Effect::EndNumber(..))),
@@ -356,7 +359,12 @@ impl View<'_> {
                 left_behind.into_iter().chain(grant).collect()
             }
             Move::Upstream(said) if said.word(self.now).is_some() => vec![],
-            Move::Device(_) | Move::Consent | Move::Record(_) | Move::Wait(_) => vec![],
+            Move::Consent => someone
+                .map(id)
+                .map(Effect::RememberConsent)
+                .into_iter()
+                .collect(),
+            Move::Device(_) | Move::Record(_) | Move::Wait(_) => vec![],
             _ => left_behind.into_iter().collect(),
         }
     }

@@ -54,6 +54,7 @@ fn walk_both(role: Role, record: Record, asked: &Asked, computer: Computer) -> u
             signed_in: vec![],
             known: 0,
             hint: Some(chosen(role, person, record)),
+            stranger: false,
             device: evidence(computer),
         };
         Login::begin(asked.clone(), arrival, T0)
@@ -119,6 +120,7 @@ fn an_unknown_login_id_walks_the_same_pages_as_a_known_one() {
                     consent: n & 8 != 0,
                     test_client: role.kind() == Kind::Product,
                     max_age: None,
+                    ..Asked::default()
                 };
                 for computer in COMPUTERS {
                     pairs += walk_both(role, record, &asked, computer);

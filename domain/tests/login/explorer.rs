@@ -250,7 +250,14 @@ impl Walk<'_> {
             )
         });
         let switching = matches!(self.world.theme, Theme::Switch | Theme::Everything);
-        let other_works = self.world.book == crate::login::worlds::Book::Usual;
+        let other = crate::login::cast::id(Person::Other);
+        let other_works = self.world.book == crate::login::worlds::Book::Usual
+            && self
+                .world
+                .asked
+                .only
+                .as_ref()
+                .is_none_or(|only| *only == other);
         for (at, (_, ghost, now)) in self.states.iter().enumerate() {
             if !self.followed[at] || matches!(self.nexts[at], Next::Finish(_)) {
                 continue;

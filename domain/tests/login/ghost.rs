@@ -1,12 +1,12 @@
 //! The history of one login as the test keeps it, never read by the machine: who claimed what, who proved what, when,
 //! and which number may be answered. What a grant must rest on is said here a second time, in other words.
 
-use crate::login::cast::{Computer, Person, Record, Standing, WELL};
+use crate::login::cast::{Computer, Person, Record, Standing, WELL, id};
 use crate::login::moves::{Move, NUMBER_S};
 use crate::login::worlds::{Demand, Facts, World};
 use techpass_domain::access::Factor;
 use techpass_domain::account::Home;
-use techpass_domain::login::{NumberEnd, Outcome, Refusal};
+use techpass_domain::login::{NumberEnd, Outcome, Refusal, Strength};
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
 
@@ -142,7 +142,45 @@ impl Ghost {
     /// What the claimed person's sign-in takes, when it is decided here.
     pub fn demand(&self, world: &World) -> Option<Demand> {
         let person = self.claimed?;
-        (world.home(person) == Home::Local).then(|| world.demand(person, self.computer))
+        (world.home(person) == Home::Local).then(|| self.demand_of(world, person))
+    }
+
+    /// The demand, with the number on top where the request wants it and it can be had or is insisted on.
+    fn demand_of(&self, world: &World, person: Person) -> Demand {
+        use Factor::{Code, Number, Password};
+        let demand = world.demand(person, self.computer);
+        let wanted = match world.asked.strength {
+            Strength::Usual => false,
+            Strength::Preferred => self.has_phone() && !world.asked.none,
+            Strength::Required => true,
+        };
+        match demand {
+            Demand::Prove {
+                factors,
+                computer_counts,
+            } if wanted => Demand::Prove {
+                factors: match factors {
+                    [Password] => &[Password, Number],
+                    [Code] => &[Code, Number],
+                    other => other,
+                },
+                computer_counts,
+            },
+            other => other,
+        }
+    }
+
+    /// Whether the claimed person is the one that the request insists on.
+    pub fn is_the_one(&self, world: &World) -> bool {
+        let claimed = self.claimed.map(id);
+        world.asked.only.is_none()
+            || world.asked.only == claimed.filter(|_| self.claimed != Some(Person::Nobody))
+    }
+
+    fn allowed(&self, world: &World) -> bool {
+        let before = self.claimed == Some(Person::Hero) && self.record.allowed;
+        let due = world.asked.consent || (world.asked.approval && !before);
+        self.consent || !due
     }
 
     /// What a grant must rest on.
@@ -150,7 +188,7 @@ impl Ghost {
         let Some(person) = self.claimed.filter(|person| *person != Person::Nobody) else {
             return false;
         };
-        let proven = match (world.home(person), world.demand(person, self.computer)) {
+        let proven = match (world.home(person), self.demand_of(world, person)) {
             (Home::Upstream(_), _) => matches!(self.word(world, now), Some((_, true))),
             (Home::Local, Demand::Refuse(_)) => false,
             (Home::Local, Demand::Prove { factors, .. }) => factors
@@ -160,7 +198,8 @@ impl Ghost {
         proven
             && self.standing() == Standing::Active
             && (!world.asked.select_account || self.picked)
-            && (!world.asked.consent || self.consent)
+            && self.is_the_one(world)
+            && self.allowed(world)
     }
 
     /// Whether anything stands behind the claim: a factor of the claimed person, their home's word, or a computer whose
@@ -182,6 +221,9 @@ impl Ghost {
     pub fn due(&self, world: &World, now: Timestamp) -> Due {
         if self.claimed.is_none() || (world.asked.select_account && !self.picked) {
             return Due::Choice;
+        }
+        if !self.is_the_one(world) {
+            return Due::Refusal(Problem::WrongAccount);
         }
         let bar = self.standing().bar();
         let unmet = match self.demand(world) {
@@ -211,7 +253,7 @@ impl Ghost {
         };
         match unmet {
             Some(due) => due,
-            None if world.asked.consent && !self.consent => Due::Consent,
+            None if !self.allowed(world) => Due::Consent,
             None => Due::Nothing,
         }
     }
@@ -223,6 +265,7 @@ impl Ghost {
         match (self.claimed, self.due(world, now)) {
             (None, _) if signed_in > 1 => Refusal::AccountSelectionRequired,
             (None, _) => Refusal::LoginRequired,
+            (Some(_), _) if !self.is_the_one(world) => Refusal::LoginRequired,
             (Some(_), _) if self.counting(world, now).is_none() => Refusal::LoginRequired,
             (Some(_), Due::Refusal(problem)) => Refusal::Problem(problem),
             (Some(_), Due::Consent) => Refusal::ConsentRequired,
@@ -234,7 +277,8 @@ impl Ghost {
     pub fn hopeful(&self, world: &World, now: Timestamp) -> bool {
         let hero = self.claimed == Some(Person::Hero);
         let local = world.home(Person::Hero) == Home::Local;
-        if self.record.standing != Standing::Active || (local && !hero) {
+        let wanted = self.is_the_one(world);
+        if self.record.standing != Standing::Active || (local && !hero) || !wanted {
             return false;
         }
         match self.demand(world) {

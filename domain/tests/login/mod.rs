@@ -16,6 +16,7 @@ mod ghost;
 mod machine;
 mod moves;
 mod mutants;
+mod particular;
 mod rules;
 mod stories;
 mod worlds;

@@ -254,11 +254,13 @@ pub fn moves(world: &World, ghost: &Ghost) -> Vec<Move> {
     all
 }
 
-fn records() -> [Record; 4] {
+fn records() -> [Record; 5] {
     let standing = |standing| Record { standing, ..WELL };
     let phone = false;
+    let allowed = true;
     [
         WELL,
+        Record { allowed, ..WELL },
         Record { phone, ..WELL },
         standing(Standing::OnHold),
         standing(Standing::Closed),

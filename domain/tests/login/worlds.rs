@@ -3,6 +3,7 @@
 use crate::login::cast::{
     Computer, Owner, Person, Record, Role, Standing, T0, WELL, chosen, evidence, id, who,
 };
+use crate::login::particular::particular;
 use techpass_domain::access::{DeviceMatch, Factor, Policy, Rule, Verdict};
 use techpass_domain::account::{Home, Kind};
 use techpass_domain::device::DeviceClass::{Gmd, NonSeGsib, SeGsib};
@@ -205,6 +206,7 @@ impl World {
             hint: self
                 .hint
                 .map(|person| chosen(self.role, person, self.record)),
+            stranger: false,
             device: evidence(self.computer),
         }
     }
@@ -305,6 +307,7 @@ fn requests(test_client: bool) -> Vec<Asked> {
                     consent,
                     max_age,
                     test_client,
+                    ..Asked::default()
                 });
             }
         }
@@ -394,6 +397,7 @@ pub fn worlds() -> Vec<World> {
             _ => !asked.test_client,
         }) && (world.is_plain() || !(odd || asked.select_account))
     });
+    all.extend(particular(&all));
     let themed = all.iter().flat_map(|world| {
         let themes = world.themes().into_iter();
         themes.map(|theme| World {
@@ -460,8 +464,14 @@ impl World {
         wanted.map(|(_, theme)| theme).collect()
     }
 
-    fn is_plain(&self) -> bool {
-        self.record == WELL && self.book == Book::Usual && self.role != Role::Guest
+    pub fn is_plain(&self) -> bool {
+        self.record
+            == Record {
+                allowed: self.record.allowed,
+                ..WELL
+            }
+            && self.book == Book::Usual
+            && self.role != Role::Guest
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod authorization;
 mod backup;
 mod client_auth;
 mod crash;

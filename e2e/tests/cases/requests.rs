@@ -120,12 +120,12 @@ async fn wrong_requests_tell_the_application_and_begin_nothing() {
         (vec![("prompt", Some("none"))], "login_required"),
         (vec![("max_age", Some("-1"))], "invalid_request"),
         (
-            vec![("request", Some("eyJhbGciOiJub25lIn0.e30."))],
-            "request_not_supported",
+            vec![("request", Some("eyJhbGciOiJub25lIn0.e30"))],
+            "invalid_request_object",
         ),
         (
             vec![("request_uri", Some("https://evil.example/r"))],
-            "request_uri_not_supported",
+            "invalid_request_uri",
         ),
     ] {
         let page = ask(&app.request(&changes)).await;

@@ -190,6 +190,16 @@ impl Application {
             .await
     }
 
+    /// What the userinfo endpoint answers: status, content type, body.
+    pub async fn told_by_userinfo(&self, access_token: &str) -> (u16, String, String) {
+        let url = format!("{}/userinfo", self.issuer);
+        let answer = self.http.get(url).bearer_auth(access_token).send().await;
+        let answer = answer.expect("an answer");
+        let kind = answer.headers()["content-type"].to_str().expect("text");
+        let (status, kind) = (answer.status().as_u16(), kind.to_owned());
+        (status, kind, answer.text().await.expect("text"))
+    }
+
     /// The status of the userinfo endpoint for an access token.
     pub async fn userinfo(&self, access_token: &str) -> u16 {
         let url = format!("{}/userinfo", self.issuer);

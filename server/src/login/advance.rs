@@ -9,8 +9,9 @@ use crate::web::cookies::{self, Cookie};
 use crate::web::page::{self, Fault, Outcome};
 use http::{HeaderMap, StatusCode};
 use techpass_domain::login::{Login, Next, Outcome as LoginOutcome, Prompt, Refusal};
-use techpass_domain::oidc::authorization;
+use techpass_domain::oidc::answer;
 use techpass_domain::oidc::error::{AuthorizationError, AuthorizationErrorCode};
+use techpass_domain::oidc::refusal::code_of;
 
 /// Rounds after which something is wrong.
 const ROUNDS: usize = 6;
@@ -33,7 +34,7 @@ pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcom
             Next::Collect => {
                 let here = collect::here(app, headers).await?;
                 match collect::collect(app, bound.clone(), &here).await? {
-                    Ok(collected) => return Ok(granted(app, &bound, collected)),
+                    Ok(collected) => return granted(app, &bound, collected).await,
                     Err(NotCollected::Stale(after)) => bound = *after,
                     Err(NotCollected::Again) => bound = again(app, headers, &bound).await?,
                     Err(NotCollected::Over) => return Ok(from_the_start(app, &bound)),
@@ -42,7 +43,7 @@ pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcom
             Next::Ask(prompt) => {
                 return show::prompt(app, headers, &bound, &prompt, show::Notice::None).await;
             }
-            Next::Finish(outcome) => return finished(app, &bound, outcome),
+            Next::Finish(outcome) => return finished(app, &bound, outcome).await,
         }
     }
     Err(crate::app::Error::internal("a login goes round in circles").into())
@@ -52,29 +53,32 @@ async fn again(app: &App, headers: &HeaderMap, bound: &Bound) -> Result<Bound, F
     super::find(app, headers, &bound.address).await
 }
 
-fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> axum::response::Response {
+async fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> Outcome {
     let request = &bound.data.request;
-    let location = match device::id_of(app, request) {
-        Some(_) => request.redirect_uri.clone(),
-        None => {
-            let to = request.trusted();
-            authorization::redirect_location(&to, &app.issuer, Ok(&collected.code))
-        }
+    let mut response = match device::id_of(app, request) {
+        Some(_) => page::see_other(&request.redirect_uri),
+        None => told(app, bound, Ok(&collected.code)).await?,
     };
-    let mut response = page::see_other(&location);
     if let Some(secret) = collected.session_secret {
         cookies::set(app, response.headers_mut(), Cookie::Session, &secret);
     }
-    response
+    Ok(response)
 }
 
-fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
+/// The answer on its way to the client, as the request wanted it to travel.
+async fn told(app: &App, bound: &Bound, result: Result<&str, &AuthorizationError>) -> Outcome {
+    let answer = answer::answer(&bound.data.request.trusted(), &app.issuer, result);
+    let leads = show::leads(app, bound).await?;
+    page::answer(app, answer, &bound.data.app, &leads)
+}
+
+async fn finished(app: &App, bound: &Bound, outcome: LoginOutcome) -> Outcome {
     let refusal = match outcome {
         LoginOutcome::Granted => return Ok(again_by_session(app, bound)),
         LoginOutcome::Refused(refusal) => refusal,
     };
     match to_client(&bound.data.login, refusal) {
-        Some(_) => Ok(back_to_client(app, bound, refusal)),
+        Some(_) => back_to_client(app, bound, refusal).await,
         None => show::refusal(app, bound, refusal),
     }
 }
@@ -110,26 +114,14 @@ fn from_the_start(app: &App, bound: &Bound) -> axum::response::Response {
 /// told the person already.
 fn to_client(login: &Login, refusal: Refusal) -> Option<AuthorizationErrorCode> {
     match refusal {
-        Refusal::Cancelled(_) | Refusal::Upstream => Some(error_code(refusal)),
-        _ if login.asked.none => Some(error_code(refusal)),
+        Refusal::Cancelled(_) | Refusal::Upstream => Some(code_of(&login.asked, refusal)),
+        _ if login.asked.none => Some(code_of(&login.asked, refusal)),
         _ => None,
     }
 }
 
-fn error_code(refusal: Refusal) -> AuthorizationErrorCode {
-    match refusal {
-        Refusal::LoginRequired | Refusal::Expired => AuthorizationErrorCode::LoginRequired,
-        Refusal::InteractionRequired => AuthorizationErrorCode::InteractionRequired,
-        Refusal::AccountSelectionRequired => AuthorizationErrorCode::AccountSelectionRequired,
-        Refusal::ConsentRequired => AuthorizationErrorCode::ConsentRequired,
-        Refusal::Cancelled(_) | Refusal::Problem(_) | Refusal::Upstream => {
-            AuthorizationErrorCode::AccessDenied
-        }
-    }
-}
-
 /// Sends the browser back to the client with the error. The description begins with the problem's code.
-pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::response::Response {
+pub async fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
     let description = match refusal {
         Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => {
             format!("{} reference {}", problem.code(), bound.data.reference)
@@ -145,18 +137,17 @@ pub fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> axum::respo
         Refusal::AccountSelectionRequired => "several accounts are signed in".to_owned(),
         Refusal::ConsentRequired => "consent is missing".to_owned(),
     };
-    let error = AuthorizationError::new(error_code(refusal), &description);
-    let to = bound.data.request.trusted();
-    page::see_other(&authorization::redirect_location(
-        &to,
-        &app.issuer,
-        Err(&error),
-    ))
+    let code = code_of(&bound.data.login.asked, refusal);
+    let error = AuthorizationError::new(code, &description);
+    told(app, bound, Err(&error)).await
 }
 
 /// A page for GET.
 pub async fn get(app: &App, headers: &HeaderMap, address: &str, query: &str) -> Outcome {
     let bound = super::find(app, headers, address).await?;
+    if query == super::post::PICK && bound.asks(app, &Prompt::ChooseAccount) {
+        return show::pick(app, headers, &bound).await;
+    }
     if query == super::post::ANOTHER && bound.asks(app, &Prompt::ChooseAccount) {
         return show::sign_in(app, &bound, "", show::Notice::None).await;
     }

@@ -1,6 +1,6 @@
 //! From a checked authorization request to a login.
 
-use super::Data;
+use super::{Data, consent};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::hashed;
@@ -24,10 +24,13 @@ pub struct Begun {
     pub new_browser: Option<String>,
 }
 
-/// What the request named.
+/// Whom the request named.
+#[derive(Default)]
 pub struct Hints {
-    /// Whom a valid `id_token_hint` names.
+    /// The account that a valid `id_token_hint` or a `sub` claim with a value names.
     pub account: Option<AccountId>,
+    /// The only account that will do: the same, or one that nobody has where the name is nobody's.
+    pub only: Option<AccountId>,
 }
 
 /// A checked request, with what it named.
@@ -54,14 +57,25 @@ pub async fn begin(
         query,
     } = wanted;
     let now = app.now();
-    let hint = hinted(app, &request, &hints).await?;
+    let known = session::known(app, &parts.headers, here).await?;
+    let named = match &hints.account {
+        Some(id) => by_account(app, id).await?,
+        None => by_login_hint(app, client, &request, &known).await?,
+    };
+    let (hint, stranger) = match named {
+        Named::Account(hint) => (Some(*hint), false),
+        Named::Stranger => (None, true),
+        Named::Nobody => (None, false),
+    };
     let arrival = Arrival {
         signed_in: here.signed_in(app).await?,
-        known: session::known(app, &parts.headers, here).await?.len(),
+        known: known.len(),
         hint: hint.as_ref().map(|(chosen, _)| chosen.clone()),
+        stranger,
         device: session::device(app, &parts.headers).await?,
     };
-    let login = Login::begin(request.asked(client.test), arrival, now);
+    let login = Login::begin(request.asked(client, hints.only), arrival, now);
+    let login = consent::remembered(app, login, &request).await?;
     let login_id = match (&login.evidence.chosen, hint) {
         (Some(_), Some((_, login_id))) => Some(login_id),
         (Some(Chosen::Known(who)), None) => login_id_of(app, &who.id).await?,
@@ -121,22 +135,43 @@ async fn login_id_of(app: &App, id: &AccountId) -> Result<Option<String>, Error>
     Ok(app.store.account(id).await?.map(|account| account.login_id))
 }
 
-/// Whom the request names: `id_token_hint` before `login_hint`. A hint that makes no sense is no hint.
-async fn hinted(
+/// What became of the request's hints.
+enum Named {
+    /// An account, or what stands for an unknown one; with the login ID.
+    Account(Box<(Chosen, String)>),
+    /// Somebody whom this browser does not know.
+    Stranger,
+    /// Nobody.
+    Nobody,
+}
+
+async fn by_account(app: &App, id: &AccountId) -> Result<Named, Error> {
+    Ok(match app.store.account(id).await? {
+        Some(account) => Named::Account(Box::new(chosen(app, &account.login_id).await?)),
+        None => Named::Nobody,
+    })
+}
+
+/// `login_hint` (Core §3.1.2.1) chooses only where it names somebody whom this browser knows, or comes from a sign-in
+/// server that has asked the person already. Anybody else's is for the sign-in page to show; what makes no sense is no
+/// hint.
+async fn by_login_hint(
     app: &App,
+    client: &Client,
     request: &AuthorizationRequest,
-    hints: &Hints,
-) -> Result<Option<(Chosen, String)>, Error> {
-    if let Some(id) = &hints.account
-        && let Some(account) = app.store.account(id).await?
-    {
-        return Ok(Some(chosen(app, &account.login_id).await?));
-    }
+    known: &[AccountId],
+) -> Result<Named, Error> {
     let hint = request.login_hint.as_deref().map(normalize_login_id);
-    match hint {
-        Some(Ok(login_id)) => Ok(Some(chosen(app, &login_id).await?)),
-        _ => Ok(None),
-    }
+    let Some(Ok(login_id)) = hint else {
+        return Ok(Named::Nobody);
+    };
+    let named = chosen(app, &login_id).await?;
+    let familiar = named.0.account().is_some_and(|id| known.contains(id));
+    Ok(if client.broker || familiar {
+        Named::Account(Box::new(named))
+    } else {
+        Named::Stranger
+    })
 }
 
 /// The account of a normalized login ID, or what stands for an unknown one; with the login ID.

@@ -11,6 +11,7 @@ use crate::web::page::Fault;
 use http::{HeaderMap, StatusCode};
 use techpass_domain::id::{ClientId, GrantId, SessionId, Sid};
 use techpass_domain::login::{Achieved, Event};
+use techpass_domain::oidc::acr;
 use techpass_domain::oidc::code::{self, CodeBinding};
 use techpass_domain::problem::Problem;
 use techpass_domain::rate;
@@ -218,10 +219,10 @@ fn grant_writes(
             account: achieved.account.clone(),
             sid,
             scope: request.scope.to_string(),
-            claims: Default::default(),
+            claims: request.claims.clone(),
             nonce: request.nonce.clone(),
             auth_time: achieved.auth_time,
-            acr: achieved.acr.clone(),
+            acr: acr::stated(request, &achieved.acr),
             amr: achieved.amr.clone(),
             created_at: now,
         },

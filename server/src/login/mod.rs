@@ -6,6 +6,7 @@
 pub mod advance;
 pub mod begin;
 pub mod collect;
+pub mod consent;
 mod counted;
 pub mod factors;
 pub mod hold;
@@ -149,6 +150,8 @@ async fn refresh(app: &App, mut bound: Bound) -> Result<Bound, Fault> {
     {
         bound.data.login = bound.data.login.refreshed(who);
     }
+    let Data { login, request, .. } = &bound.data;
+    bound.data.login = consent::remembered(app, login.clone(), request).await?;
     Ok(bound)
 }
 
@@ -290,6 +293,8 @@ async fn note_choice(app: &App, after: &mut Bound, event: &Event) -> Result<(), 
             {
                 after.data.login_id = Some(account.login_id);
             }
+            let Data { login, request, .. } = &after.data;
+            after.data.login = consent::remembered(app, login.clone(), request).await?;
         }
         _ => {}
     }
@@ -339,6 +344,9 @@ async fn consequences(
             }
             Effect::Hold(account) => {
                 writes.extend(hold::writes(app, account, &after.data.reference).await?)
+            }
+            Effect::RememberConsent(account) => {
+                writes.push(consent::write(app, after, account).await?)
             }
             Effect::EndNumber(..)
             | Effect::NotifyPhones(_)
@@ -437,7 +445,10 @@ fn record(app: &App, after: &Bound, event: &Event) -> Record {
         ),
         Event::UpstreamRefused => ("login.upstream_refused", serde_json::json!({})),
         Event::DeviceSeen(device) => ("login.device_seen", serde_json::json!({ "device": device })),
-        Event::ConsentGiven => ("login.consent", serde_json::json!({})),
+        Event::ConsentGiven => (
+            "login.consent",
+            serde_json::json!({ "scope": after.data.request.scope }),
+        ),
         Event::Cancelled => ("login.cancelled", serde_json::json!({})),
         Event::Collected => ("login.granted", granted(app, login)),
     };

@@ -22,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// The query that shows the sign-in page instead of the picker.
 pub const ANOTHER: &str = "another";
+/// The query that shows the picker although the request names somebody else.
+pub const PICK: &str = "pick";
 /// Longest password that is looked at, in bytes.
 const PASSWORD_MAX: usize = crate::passwords::LENGTH_MAX;
 
@@ -35,7 +37,7 @@ pub async fn post(app: &App, headers: &HeaderMap, address: &str, mut form: Form)
     };
     let next = bound.next(app);
     if let Next::Finish(outcome) = next {
-        return after_the_end(app, &bound, outcome, &form);
+        return after_the_end(app, &bound, outcome, &form).await;
     }
     if version != bound.version {
         return Ok(page::see_other(&bound.path()));
@@ -76,10 +78,10 @@ pub async fn post(app: &App, headers: &HeaderMap, address: &str, mut form: Form)
 }
 
 /// A login that is over has one button left: back to the application.
-fn after_the_end(app: &App, bound: &Bound, outcome: LoginOutcome, form: &Form) -> Outcome {
+async fn after_the_end(app: &App, bound: &Bound, outcome: LoginOutcome, form: &Form) -> Outcome {
     match (outcome, form.get("do")) {
         (LoginOutcome::Refused(refusal), Some("back" | "cancel")) => {
-            Ok(advance::back_to_client(app, bound, refusal))
+            advance::back_to_client(app, bound, refusal).await
         }
         _ => Ok(page::see_other(&bound.path())),
     }
@@ -101,11 +103,13 @@ async fn follow(app: &App, headers: &HeaderMap, bound: Bound) -> Outcome {
             let path = bound.path();
             let response = advance(app, headers, bound).await?;
             // A page that was rendered in place is fetched anew, for the same reason.
-            Ok(if response.status() == StatusCode::OK {
-                page::see_other(&path)
-            } else {
-                response
-            })
+            Ok(
+                if response.status() == StatusCode::OK && !page::leaves(&response) {
+                    page::see_other(&path)
+                } else {
+                    response
+                },
+            )
         }
         Next::Ask(Prompt::Upstream(_)) | Next::Finish(_) => advance(app, headers, bound).await,
         Next::Ask(_) => Ok(page::see_other(&bound.path())),

@@ -8,7 +8,7 @@ use crate::views::words::{ENGLISH as WORDS, Text};
 use crate::web::page::{self, FormsLead, Outcome};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use techpass_domain::account::Status;
+use techpass_domain::account::{Status, domain_of, normalize_login_id};
 use techpass_domain::id::ChallengeId;
 use techpass_domain::login::{NumberEnd, Prompt, Refusal};
 use techpass_domain::problem::Problem;
@@ -57,30 +57,16 @@ pub fn clock_time(at: Timestamp) -> String {
 
 /// Where the forms of this login may lead: to its client and to the upstreams, or further where the client is itself a
 /// sign-in server.
-async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::app::Error> {
-    let id = techpass_domain::id::ClientId::new(bound.data.request.client_id.as_str());
-    let client = app.store.client(&id).await?;
+pub(super) async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::app::Error> {
+    let client = app.store.client(&bound.data.request.client_id).await?;
     if client.is_some_and(|client| client.broker) {
         return Ok(FormsLead::Onward);
     }
-    let mut origins = vec![redirect_origin(bound)];
+    let mut origins = vec![page::origin_of(&bound.data.request.redirect_uri)];
     for upstream in &app.config.upstream {
         origins.push(crate::config::origin(&upstream.issuer));
     }
     Ok(FormsLead::To(origins))
-}
-
-/// The origin that the client's answers go to.
-fn redirect_origin(bound: &Bound) -> String {
-    let url = url::Url::parse(&bound.data.request.redirect_uri);
-    url.map_or_else(
-        |_| String::new(),
-        |url| match url.scheme() {
-            "http" | "https" => crate::config::origin(&url),
-            // Native applications: the scheme itself is the source expression.
-            scheme => format!("{scheme}:"),
-        },
-    )
 }
 
 fn hidden(bound: &Bound) -> Vec<(String, String)> {
@@ -101,7 +87,7 @@ pub async fn prompt(
 ) -> Outcome {
     let shell = page::shell(app, bound.data.reference.as_str());
     let body = match prompt {
-        Prompt::ChooseAccount => return choose(app, headers, bound).await,
+        Prompt::ChooseAccount => return choose(app, headers, bound, true).await,
         Prompt::Password => views::Password {
             action: bound.path(),
             hidden: hidden(bound),
@@ -124,7 +110,7 @@ pub async fn prompt(
         } => number(app, bound, challenge, *expires_at, &notice).await?,
         Prompt::NumberOver(end) => number_over(app, bound, *end)?,
         Prompt::NumberLimited { until } => number_limited(app, bound, *until)?,
-        Prompt::Consent => consent(app, bound)?,
+        Prompt::Consent => consent(app, bound).await?,
         Prompt::Denied(problem) => return denied(app, bound, *problem).await,
         Prompt::SendNumber | Prompt::Upstream(_) => {
             return Err(crate::app::Error::internal("a prompt has no page").into());
@@ -143,8 +129,14 @@ fn retry_after(response: &mut Response, seconds: i64) {
     }
 }
 
-/// The picker where accounts are known in this browser, else the sign-in page.
-async fn choose(app: &App, headers: &HeaderMap, bound: &Bound) -> Outcome {
+/// The picker, whomever the request names.
+pub async fn pick(app: &App, headers: &HeaderMap, bound: &Bound) -> Outcome {
+    choose(app, headers, bound, false).await
+}
+
+/// The picker where accounts are known in this browser, else the sign-in page; that one too where the request names
+/// somebody (`login_hint`) whom this browser does not know.
+async fn choose(app: &App, headers: &HeaderMap, bound: &Bound, heed_hint: bool) -> Outcome {
     let here = session::here(app, headers).await?;
     let known = session::known(app, headers, &here).await?;
     let mut accounts = Vec::new();
@@ -160,9 +152,19 @@ async fn choose(app: &App, headers: &HeaderMap, bound: &Bound) -> Outcome {
             organisation: account.organisation,
         });
     }
-    if accounts.is_empty() {
-        let typed = bound.data.request.login_hint.clone().unwrap_or_default();
-        return sign_in_page(app, bound, &typed, Notice::None, false).await;
+    let hint = bound.data.request.login_hint.as_deref();
+    let hint = hint.and_then(|hint| normalize_login_id(hint).ok());
+    let stranger = hint.as_ref().is_some_and(|hint| {
+        let asked = &bound.data.login.asked;
+        heed_hint
+            && !asked.select_account
+            && accounts.iter().all(|account| account.login_id != *hint)
+    });
+    if accounts.is_empty() || stranger {
+        // Only an address that may sign in here is worth filling in.
+        let known = |login_id: &String| app.config.home_of(domain_of(login_id)).is_some();
+        let typed = hint.filter(known).unwrap_or_default();
+        return sign_in_page(app, bound, &typed, Notice::None, !accounts.is_empty()).await;
     }
     let body = views::PickAccount {
         action: bound.path(),
@@ -192,7 +194,7 @@ async fn sign_in_page(
         app: Some(bound.data.app.clone()),
         login_id: typed.to_owned(),
         error: notice.text(),
-        pick_url: back_to_picker.then(|| bound.path()),
+        pick_url: back_to_picker.then(|| format!("{}?{}", bound.path(), post::PICK)),
     }
     .render(&page::shell(app, bound.data.reference.as_str()))?;
     Ok(page::html(body, notice.status(), &leads(app, bound).await?))
@@ -291,16 +293,22 @@ fn over_page(
     .map_err(Into::into)
 }
 
-fn consent(app: &App, bound: &Bound) -> Result<String, crate::app::Error> {
-    let scope = bound.data.request.scope.to_string();
-    let sentences = scope.split(' ').map(|value| WORDS.scope(value));
+async fn consent(app: &App, bound: &Bound) -> Result<String, crate::app::Error> {
+    let request = &bound.data.request;
+    let client = app.store.client(&request.client_id).await?;
+    let home = client
+        .as_ref()
+        .and_then(|client| client.client_uri.as_deref());
+    let home = home.unwrap_or(&request.redirect_uri);
     views::Consent {
         action: bound.path(),
         hidden: hidden(bound),
         app: bound.data.app.clone(),
-        home_host: redirect_origin(bound),
+        home_host: page::host_of(home),
         account: login_id(bound),
-        scopes: sentences.collect(),
+        allows: views::allows(&WORDS, &request.scope, &request.claims_beyond_scope()),
+        policy: client.as_ref().and_then(|client| client.policy_uri.clone()),
+        terms: client.and_then(|client| client.tos_uri),
     }
     .render(&page::shell(app, bound.data.reference.as_str()))
     .map_err(Into::into)
@@ -325,7 +333,8 @@ fn details(app: &App, bound: &Bound) -> Vec<(String, String)> {
     details
 }
 
-fn date_time(at: Timestamp) -> String {
+/// "2026-11-24 22:05:37 UTC".
+pub fn date_time(at: Timestamp) -> String {
     let format =
         time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     let moment = time::OffsetDateTime::from_unix_timestamp(at.0);

@@ -7,8 +7,8 @@ use super::refused::Refused;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::clock::utc;
-use crate::login::advance;
 use crate::login::begin::{self, Hints, Wanted};
+use crate::login::{self, advance};
 use crate::seal::hashed;
 use crate::session::{self, Here};
 use crate::views::{self, words};
@@ -180,14 +180,15 @@ async fn sign_in(app: &App, parts: &Parts, row: &DeviceRow, client: Client) -> O
     let here = session::here(app, &parts.headers).await?;
     let wanted = Wanted {
         request,
-        hints: Hints { account: None },
+        hints: Hints::default(),
         query: String::new(),
     };
     let begun = begin::begin(app, parts, &client, wanted, &here).await?;
-    let bound = begun.bound;
+    let mut bound = begun.bound;
     let mut response = if matches!(bound.next(app), Next::Collect) {
         advance::advance(app, &parts.headers, bound).await?
     } else {
+        login::lay_down(app, &mut bound).await?;
         page::see_other(&bound.path())
     };
     if let Some(browser) = begun.new_browser {

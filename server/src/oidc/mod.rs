@@ -11,6 +11,7 @@ pub mod introspect;
 pub mod metadata;
 pub mod refused;
 pub mod registration;
+pub mod request_object;
 pub mod revoke;
 pub mod subject;
 pub mod token;
@@ -37,10 +38,13 @@ pub fn json(status: u16, body: &Value) -> Response {
 
 /// An answer that scripts of every site may read: no cookie had a part in it (Fetch, `Access-Control-Allow-Origin`).
 pub fn for_any_origin(mut response: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    response
-        .headers_mut()
-        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "www-authenticate"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 

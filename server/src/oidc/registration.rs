@@ -188,7 +188,8 @@ pub async fn delete(app: &App, headers: &HeaderMap, id: &str) -> Response {
 
 fn token(headers: &HeaderMap) -> Result<&str, BearerError> {
     let header = headers.get(header::AUTHORIZATION);
-    bearer::access_token(header.map(|value| value.to_str().unwrap_or_default()), None)
+    let header = header.map(|value| value.to_str().unwrap_or_default());
+    bearer::access_token(header, None, None)
 }
 
 /// The body as one JSON object without repeated members.

@@ -15,7 +15,9 @@
 //! | [`Number`], [`NumberEnded`] | | `do` = `continue`, `renew` or `cancel` |
 //! | [`Refused`] | | `do` = `back` or `check` |
 //! | [`LogOut`] | `account` = sid or `all` | `do` = `logout` or `stay` |
-//! | [`Consent`] | | `do` = `allow` or `deny` |
+//! | [`Consent`] | | `do` = `allow` or `deny`, `another` = `1` |
+//! | [`Applications`] | `account`, `client` | |
+//! | [`FormPost`] | the answer | |
 //! | [`EnrolDevice`] | | `do` = `enrol` |
 //! | [`DeviceCode`] | `user_code` | |
 //! | [`DeviceAsk`] | | `do` = `allow` or `deny` |
@@ -38,7 +40,9 @@ pub use device_grant::{DeviceAsk, DeviceCode, DeviceDone};
 pub use info::{Home, Info, ProblemDoc, Topic};
 pub use logout::{LogOut, LogOutRow, LoggedOut, Outcome};
 pub use number::{Number, NumberEnded};
-pub use permit::{Consent, DeviceRegistered, EnrolDevice};
+pub use permit::{
+    Allowed, AllowedBy, Applications, Consent, DeviceRegistered, EnrolDevice, FormPost, allows,
+};
 pub use refused::{Back, CheckAgain, Facts, Refused};
 pub use sign_in::SignIn;
 

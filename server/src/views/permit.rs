@@ -2,8 +2,10 @@
 
 use super::words::Words;
 use super::{Hidden, Page, Shell, page};
+use std::collections::BTreeSet;
+use techpass_domain::oidc::scope::Scope;
 
-/// Asks whether an application may have what it wants. Buttons `do` = `allow`, `deny`.
+/// Asks whether an application may have what it wants. Buttons `do` = `allow`, `deny`; `another` = `1`.
 #[derive(Clone, Debug, Default)]
 pub struct Consent {
     /// Where the form is sent.
@@ -16,8 +18,19 @@ pub struct Consent {
     pub home_host: String,
     /// The account, by login ID.
     pub account: String,
-    /// What it would get, a sentence each (catalogue: [`Words::scope`]).
-    pub scopes: Vec<String>,
+    /// What it would get, a sentence each, from [`allows`].
+    pub allows: Vec<String>,
+    /// How it uses what it learns: a page of the application's.
+    pub policy: Option<String>,
+    /// Its terms.
+    pub terms: Option<String>,
+}
+
+/// What scopes and claims let an application do, a sentence each.
+pub fn allows(words: &Words, scope: &Scope, claims: &BTreeSet<String>) -> Vec<String> {
+    let scopes = scope.iter().map(|value| words.scope(value));
+    let claims = claims.iter().map(|name| words.claim(name));
+    scopes.chain(claims).collect()
 }
 
 impl Consent {
@@ -72,3 +85,65 @@ impl Page for DeviceRegistered {
 }
 
 page!(DeviceRegistered, "device_registered.html");
+
+/// Goes on to the application by a form that the browser posts (Form Post Response Mode).
+#[derive(Clone, Debug, Default)]
+pub struct FormPost {
+    /// The redirect URI.
+    pub action: String,
+    /// The answer.
+    pub hidden: Hidden,
+    /// The application.
+    pub app: String,
+    /// What posts the form where scripts run; trusted, and written as it is.
+    pub script: &'static str,
+}
+
+impl Page for FormPost {
+    fn heading(&self, _: &Shell, words: &Words) -> String {
+        words.form_post_heading.with("app", &self.app)
+    }
+}
+
+page!(FormPost, "form_post.html");
+
+/// What the people signed in in this browser allowed applications. Fields `account`, `client`.
+#[derive(Clone, Debug, Default)]
+pub struct Applications {
+    /// Who is signed in.
+    pub accounts: Vec<AllowedBy>,
+}
+
+/// What one account allowed.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedBy {
+    /// Sent back when access is removed.
+    pub id: String,
+    /// The name shown.
+    pub name: String,
+    /// Its login ID.
+    pub login_id: String,
+    /// The newest first.
+    pub allowed: Vec<Allowed>,
+}
+
+/// What one application was allowed.
+#[derive(Clone, Debug, Default)]
+pub struct Allowed {
+    /// Sent back when access is removed.
+    pub client: String,
+    /// The application.
+    pub app: String,
+    /// Since when, as text.
+    pub since: String,
+    /// What it was allowed, a sentence each, from [`allows`].
+    pub allows: Vec<String>,
+}
+
+impl Page for Applications {
+    fn heading(&self, _: &Shell, words: &Words) -> String {
+        words.applications_heading.to_string()
+    }
+}
+
+page!(Applications, "applications.html");

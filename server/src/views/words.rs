@@ -266,6 +266,9 @@ catalogue! {
     consent_host = "{app} is at {host}.",
     consent_scopes = "What it asks for",
     consent_later = "You can refuse; {app} is then told that you did not allow it.",
+    consent_policy = "How {app} uses what it learns",
+    consent_terms = "The terms of {app}",
+    consent_withdraw = "What you allow is kept until you remove it, under “Applications you allowed” on the front page.",
     allow = "Allow",
     deny = "Don't allow",
     scope_openid = "Know that it is you each time you sign in",
@@ -275,6 +278,36 @@ catalogue! {
     scope_phone = "See your phone number",
     scope_offline_access = "Stay connected while you are away, until you log out or withdraw this",
     scope_other = "Use “{scope}”",
+    claim_name = "See your name",
+    claim_family_name = "See your family name",
+    claim_given_name = "See your given name",
+    claim_middle_name = "See your middle name",
+    claim_nickname = "See your nickname",
+    claim_preferred_username = "See your login ID",
+    claim_profile = "See the address of your profile page",
+    claim_picture = "See your picture",
+    claim_website = "See your website",
+    claim_gender = "See your gender",
+    claim_birthdate = "See your date of birth",
+    claim_zoneinfo = "See your time zone",
+    claim_locale = "See your language",
+    claim_updated_at = "See when your record last changed",
+    claim_organisation = "See your organisation",
+    claim_email_verified = "See whether your email address was checked",
+    claim_phone_number_verified = "See whether your phone number was checked",
+    claim_other = "See your “{claim}”",
+
+    // Back to an application by a form.
+    form_post_heading = "Going back to {app}",
+    form_post_about = "Press the button to go back to {app}, if this page does not go on by itself.",
+    form_post_button = "Continue",
+
+    // Applications that people allowed to use their accounts.
+    applications_heading = "Applications you allowed",
+    applications_about = "Applications that you allowed to use your account. Removing access also ends what they hold now; they can ask again.",
+    applications_none = "No application was allowed to use this account.",
+    applications_since = "Since {time}",
+    applications_remove = "Remove access",
 
     // Computers.
     enrol_heading = "Register this computer",
@@ -359,6 +392,34 @@ impl Words {
             "phone" => self.scope_phone,
             "offline_access" => self.scope_offline_access,
             other => return self.scope_other.fill([("scope", other)]),
+        };
+        known.to_string()
+    }
+
+    /// What a claim that is asked for by name tells an application.
+    pub fn claim(&self, claim: &str) -> String {
+        let known = match claim {
+            "name" => self.claim_name,
+            "family_name" => self.claim_family_name,
+            "given_name" => self.claim_given_name,
+            "middle_name" => self.claim_middle_name,
+            "nickname" => self.claim_nickname,
+            "preferred_username" => self.claim_preferred_username,
+            "profile" => self.claim_profile,
+            "picture" => self.claim_picture,
+            "website" => self.claim_website,
+            "gender" => self.claim_gender,
+            "birthdate" => self.claim_birthdate,
+            "zoneinfo" => self.claim_zoneinfo,
+            "locale" => self.claim_locale,
+            "updated_at" => self.claim_updated_at,
+            "organisation" => self.claim_organisation,
+            "email" => self.scope_email,
+            "email_verified" => self.claim_email_verified,
+            "address" => self.scope_address,
+            "phone_number" => self.scope_phone,
+            "phone_number_verified" => self.claim_phone_number_verified,
+            other => return self.claim_other.fill([("claim", other)]),
         };
         known.to_string()
     }

@@ -2,13 +2,19 @@
 
 use crate::app::{App, Error};
 use crate::login::show::clock_time;
+use crate::seal::sha256;
 use crate::views;
 use crate::web::observe;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
+use techpass_domain::client::Client;
+use techpass_domain::oidc::answer::Answer;
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
 use techpass_store::StoreError;
+use url::Url;
 
 /// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,15 +109,19 @@ pub fn shell(app: &App, reference: &str) -> views::Shell {
     }
 }
 
-/// A page of HTML with its security policy.
+/// A page of HTML with its security policy: scripts of our own only.
 pub fn html(body: String, status: StatusCode, leads: &FormsLead) -> Response {
+    with_policy(body, status, "'self'", leads)
+}
+
+fn with_policy(body: String, status: StatusCode, scripts: &str, leads: &FormsLead) -> Response {
     let form_action = match leads {
         FormsLead::To(origins) if origins.is_empty() => "; form-action 'self'".to_owned(),
         FormsLead::To(origins) => format!("; form-action 'self' {}", origins.join(" ")),
         FormsLead::Onward => String::new(),
     };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; style-src 'self'; script-src {scripts}; img-src 'self' data:; connect-src 'self'; \
          base-uri 'none'; frame-ancestors 'none'{form_action}"
     );
     let mut response = (status, body).into_response();
@@ -161,6 +171,69 @@ pub fn see_other(location: &str) -> Response {
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Runs where scripts do: the form goes on by itself. The page works without it, by its button.
+pub const SUBMIT: &str = "document.forms[0].submit()";
+
+/// Says that a page is an answer for the client, which must not be fetched a second time.
+#[derive(Clone, Copy)]
+struct Leaves;
+
+/// Whether a response leads to the client, by a page that posts itself.
+pub fn leaves(response: &Response) -> bool {
+    response.extensions().get::<Leaves>().is_some()
+}
+
+/// An answer on its way to the client named `client_name`: a redirect, or a page whose form the browser posts (Form Post
+/// Response Mode §2). Of scripts that page permits exactly [`SUBMIT`].
+pub fn answer(app: &App, answer: Answer, client_name: &str, leads: &FormsLead) -> Outcome {
+    let (action, fields) = match answer {
+        Answer::Redirect(location) => return Ok(see_other(&location)),
+        Answer::Form { action, fields } => (action, fields),
+    };
+    let page = views::FormPost {
+        action,
+        hidden: fields,
+        app: client_name.to_owned(),
+        script: SUBMIT,
+    };
+    let hash = STANDARD.encode(sha256(SUBMIT.as_bytes()));
+    let body = page.render(&shell(app, ""))?;
+    let mut response = with_policy(body, StatusCode::OK, &format!("'sha256-{hash}'"), leads);
+    // The client's site may look at `Origin`, and learns nothing but that from it.
+    let origin = HeaderValue::from_static("origin");
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, origin);
+    response.extensions_mut().insert(Leaves);
+    Ok(response)
+}
+
+/// Where forms may lead that end at this client: to its redirect URI, or further where it is itself a sign-in server.
+pub fn back_to(client: &Client, redirect_uri: &str) -> FormsLead {
+    match client.broker {
+        true => FormsLead::Onward,
+        false => FormsLead::To(vec![origin_of(redirect_uri)]),
+    }
+}
+
+/// The source expression of an address for `form-action`: its origin, or for native applications its scheme.
+pub fn origin_of(uri: &str) -> String {
+    let Ok(url) = Url::parse(uri) else {
+        return String::new();
+    };
+    match url.scheme() {
+        "http" | "https" => crate::config::origin(&url),
+        scheme => format!("{scheme}:"),
+    }
+}
+
+/// The host of an address, as people read it; empty when it has none.
+pub fn host_of(uri: &str) -> String {
+    let url = Url::parse(uri);
+    let host = url.ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_default()
 }
 
 /// The page for a problem, without anything to go back to.

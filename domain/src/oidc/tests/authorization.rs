@@ -1,8 +1,8 @@
 use super::{ISSUER, client};
-use crate::client::{AuthMethod, Client};
+use crate::client::{AuthMethod, Client, GrantType};
+use crate::oidc::answer::{Answer, RedirectError, ResponseMode, Trusted, answer};
 use crate::oidc::authorization::{
-    AuthorizationRequest, PageError, RedirectError, Trusted, check, identify, redirect_location,
-    trust,
+    AuthorizationRequest, PageError, check, identify, refused_early, trust,
 };
 use crate::oidc::error::{AuthorizationError, AuthorizationErrorCode};
 use crate::oidc::params::Params;
@@ -38,6 +38,13 @@ fn with(changes: &[(&str, &str)]) -> Params {
         .filter(|(name, _)| !changes.iter().any(|(n, _)| n == name));
     let pairs: Vec<_> = kept.chain(changes).copied().collect();
     Params::parse_repeated(&urlencoded(&pairs)).unwrap()
+}
+
+fn redirect(answer: Answer) -> String {
+    match answer {
+        Answer::Redirect(location) => location,
+        Answer::Form { .. } => panic!("a form"),
+    }
 }
 
 fn trusted(params: &Params, client: &Client) -> Trusted {
@@ -129,12 +136,7 @@ fn stage_three_refuses_by_the_code_of_each_rule() {
         (&[("response_type", "CODE")], "unsupported_response_type"),
         (&[("response_mode", "query")], "ok"),
         (&[("response_mode", "fragment")], "invalid_request"),
-        (&[("response_mode", "form_post")], "invalid_request"),
-        (&[("request", "x.y.z")], "request_not_supported"),
-        (
-            &[("request_uri", "https://docs.example/r")],
-            "request_uri_not_supported",
-        ),
+        (&[("response_mode", "form_post")], "ok"),
         (&[("registration", "{}")], "registration_not_supported"),
         (&[("scope", "")], "invalid_scope"),
         (&[("scope", "email")], "invalid_scope"),
@@ -155,7 +157,33 @@ fn stage_three_refuses_by_the_code_of_each_rule() {
         (&[("code_challenge_method", "plain")], "invalid_request"),
         (&[("code_challenge_method", "s256")], "invalid_request"),
         (&[("login_hint", "%%% \0 <script>")], "ok"),
-        (&[("claims", "{not json")], "ok"),
+        (&[("claims", "{not json")], "invalid_request"),
+        (&[("claims", "{}")], "ok"),
+        (
+            &[
+                ("claims_locales", "xx"),
+                ("acr_values", "nobody knows these"),
+            ],
+            "ok",
+        ),
+        (
+            &[(
+                "claims",
+                r#"{"id_token":{"acr":{"essential":true,"values":["loa9"]}}}"#,
+            )],
+            "unmet_authentication_requirements",
+        ),
+        (
+            &[(
+                "claims",
+                r#"{"id_token":{"acr":{"essential":true,"values":["loa9","urn:techpass:acr:number-match"]}}}"#,
+            )],
+            "ok",
+        ),
+        (
+            &[("claims", r#"{"id_token":{"acr":{"values":["loa9"]}}}"#)],
+            "ok",
+        ),
         (&[("display", "hologram"), ("ui_locales", "xx yy")], "ok"),
     ] {
         assert_eq!(code_of(checked(changes, &docs())), code, "{changes:?}");
@@ -216,7 +244,9 @@ fn a_checked_request_says_what_was_asked_and_survives_storage() {
     assert_eq!(request.scope.to_string(), "openid email");
     assert_eq!(request.acr_values, ["a", "b"]);
     assert_eq!(request.nonce.as_deref(), Some("n"));
-    let asked = request.asked(true);
+    let mut tests = docs();
+    tests.test = true;
+    let asked = request.asked(&tests, None);
     assert!(asked.force_login && asked.select_account && asked.test_client);
     assert!(!asked.none && !asked.consent);
     assert_eq!(asked.max_age, Some(60));
@@ -230,17 +260,17 @@ fn a_checked_request_says_what_was_asked_and_survives_storage() {
 fn answers_carry_state_exactly_and_the_issuer_behind_the_query_that_was_there() {
     let to = trusted(&with(&[]), &docs());
     assert_eq!(
-        redirect_location(&to, ISSUER, Ok("tpc_x")),
+        redirect(answer(&to, ISSUER, Ok("tpc_x"))),
         "https://docs.example/cb?a=1&code=tpc_x&state=s%20t%2B1&iss=https%3A%2F%2Ftechpass.example"
     );
     let denied = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, "DEV-503: \"no\"");
     assert_eq!(
-        redirect_location(&to, ISSUER, Err(&denied)),
+        redirect(answer(&to, ISSUER, Err(&denied))),
         "https://docs.example/cb?a=1&error=access_denied&error_description=DEV-503%3A%20%27no%27\
          &state=s%20t%2B1&iss=https%3A%2F%2Ftechpass.example"
     );
     let stateless = trusted(&with(&[("state", "")]), &docs());
-    assert!(!redirect_location(&stateless, ISSUER, Ok("c")).contains("state"));
+    assert!(!redirect(answer(&stateless, ISSUER, Ok("c"))).contains("state"));
 }
 
 #[test]
@@ -248,10 +278,94 @@ fn long_and_odd_states_come_back_as_they_were() {
     let ascii: String = (' '..='~').collect();
     for state in ["x".repeat(8000), "é\r\nLocation: /".into(), ascii] {
         let refused = checked(&[("state", &state), ("scope", "email")], &docs()).unwrap_err();
-        let location = refused.location(ISSUER);
+        let location = redirect(refused.answer(ISSUER));
         let back = Params::parse(location.split_once('?').unwrap().1).unwrap();
         assert_eq!(back.get("state"), Some(state.as_str()));
         assert_eq!(back.get("error"), Some("invalid_scope"));
         assert_eq!(back.get("iss"), Some(ISSUER));
     }
+}
+
+#[test]
+fn a_client_without_the_grant_type_gets_no_code() {
+    let mut machine = docs();
+    machine.grant_types = vec![GrantType::ClientCredentials];
+    assert_eq!(code_of(checked(&[], &machine)), "unauthorized_client");
+}
+
+#[test]
+fn what_the_client_registered_counts_where_the_request_says_nothing() {
+    let mut client = docs();
+    client.default_max_age = Some(300);
+    client.default_acr_values = vec!["a".into()];
+    let silent = checked(&[], &client).unwrap();
+    assert_eq!(
+        (silent.max_age, silent.acr_values),
+        (Some(300), vec!["a".to_owned()])
+    );
+    let said = checked(&[("max_age", "0"), ("acr_values", "b")], &client).unwrap();
+    assert_eq!(
+        (said.max_age, said.acr_values),
+        (Some(0), vec!["b".to_owned()])
+    );
+}
+
+#[test]
+fn a_form_holds_the_answer_as_it_is() {
+    let state = "s \"<é>\r\n";
+    let params = with(&[("response_mode", "form_post"), ("state", state)]);
+    let to = trusted(&params, &docs());
+    assert_eq!(to.response_mode(), ResponseMode::FormPost);
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let form = |fields: Vec<(String, String)>| Answer::Form {
+        action: CB.to_owned(),
+        fields,
+    };
+    let given = [pair("code", "c"), pair("state", state), pair("iss", ISSUER)];
+    assert_eq!(answer(&to, ISSUER, Ok("c")), form(given.to_vec()));
+    let denied = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, "no");
+    let refused = [
+        pair("error", "access_denied"),
+        pair("error_description", "no"),
+        pair("state", state),
+        pair("iss", ISSUER),
+    ];
+    assert_eq!(answer(&to, ISSUER, Err(&denied)), form(refused.to_vec()));
+}
+
+#[test]
+fn an_early_refusal_goes_only_where_the_request_itself_may_be_answered() {
+    let error = AuthorizationError::new(AuthorizationErrorCode::InvalidRequestObject, "no");
+    let to = |changes: &[(&str, &str)]| refused_early(&with(changes), &docs(), error.clone());
+    let told = to(&[]).unwrap();
+    assert_eq!(
+        (told.to.redirect_uri(), told.to.state()),
+        (CB, Some("s t+1"))
+    );
+    for (changes, problem) in [
+        (&[("redirect_uri", "")][..], Problem::Unsupported),
+        (
+            &[("redirect_uri", "https://evil.example")],
+            Problem::RedirectUri,
+        ),
+    ] {
+        assert_eq!(to(changes).unwrap_err().problem, problem, "{changes:?}");
+    }
+}
+
+#[test]
+fn a_client_in_development_sees_what_was_sent_beside_what_is_registered() {
+    let mut client = docs();
+    let of = |client: &Client| {
+        let refused = checked(&[("scope", "openid phone")], client).unwrap_err();
+        refused.error.description.as_str().to_owned()
+    };
+    assert!(!of(&client).contains("Sent"));
+    client.development = true;
+    let text = of(&client);
+    assert!(text.contains("Sent: openid phone."), "{text}");
+    assert!(
+        text.contains("Registered: openid profile email offline_access."),
+        "{text}"
+    );
 }

@@ -2,7 +2,7 @@ use super::{ISSUER, NOW, account, grant};
 use crate::id::{ClientId, Sid};
 use crate::oidc::claims::{
     AccessTokenInput, IdTokenInput, LogoutTokenInput, access_token, check_access_token, id_token,
-    logout_token, supported, userinfo,
+    logout_token, signed_userinfo, supported, userinfo,
 };
 use crate::oidc::claims_request::Wanted;
 use crate::oidc::scope::Scope;
@@ -168,6 +168,16 @@ fn claims_asked_for_by_name_are_given_where_they_are_wanted_and_nowhere_else() {
         (&json!("sub-of-docs"), &json!("Mei"))
     );
     assert!(!token.contains_key("email_verified") && !token.contains_key("name"));
+}
+
+#[test]
+fn a_signed_answer_says_whose_it_is_and_for_whom() {
+    let plain = userinfo("acc_1", &account(), &scope("openid"), &[]);
+    let signed = signed_userinfo(plain, ISSUER, &ClientId::new("docs"));
+    assert_eq!(
+        Value::Object(signed),
+        json!({"sub": "acc_1", "iss": ISSUER, "aud": "docs"})
+    );
 }
 
 fn claims_of(person: &crate::account::Account, wanted: &[Wanted]) -> Map<String, Value> {

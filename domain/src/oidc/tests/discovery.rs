@@ -22,12 +22,12 @@ fn discovery_lists_what_works() {
             json!("https://techpass.example/logout"),
         ),
         ("response_types_supported", json!(["code"])),
-        ("response_modes_supported", json!(["query"])),
+        ("response_modes_supported", json!(["query", "form_post"])),
         (
             "grant_types_supported",
             json!(["authorization_code", "refresh_token", "client_credentials"]),
         ),
-        ("subject_types_supported", json!(["public"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
         (
             "id_token_signing_alg_values_supported",
             json!(["ES256", "RS256", "PS256", "EdDSA"]),
@@ -43,9 +43,6 @@ fn discovery_lists_what_works() {
         ),
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),
-        ("request_parameter_supported", json!(false)),
-        ("request_uri_parameter_supported", json!(false)),
-        ("claims_parameter_supported", json!(false)),
     ] {
         assert_eq!(document[name], value, "{name}");
     }
@@ -108,6 +105,23 @@ fn discovery_says_how_clients_authenticate_and_whether_they_register() {
         open["registration_endpoint"],
         json!("https://techpass.example/register")
     );
+}
+
+#[test]
+fn discovery_says_what_requests_may_hold() {
+    let document = metadata(ISSUER, &Options::default());
+    for (name, value) in [
+        ("request_parameter_supported", json!(true)),
+        ("request_uri_parameter_supported", json!(true)),
+        ("require_request_uri_registration", json!(true)),
+        (
+            "request_object_signing_alg_values_supported",
+            json!(["RS256", "PS256", "ES256", "EdDSA", "none"]),
+        ),
+        ("claims_parameter_supported", json!(true)),
+    ] {
+        assert_eq!(document[name], value, "{name}");
+    }
 }
 
 #[test]

@@ -92,13 +92,19 @@ fn where_an_access_token_may_stand() {
     ] {
         let body = body.map(form);
         assert_eq!(
-            access_token(header, body.as_ref()),
+            access_token(header, body.as_ref(), None),
             expected,
             "{header:?} {body:?}"
         );
     }
     let long = format!("Bearer {}", "a".repeat(8193));
-    assert_eq!(access_token(Some(&long), None), Err(BearerError::Malformed));
+    assert_eq!(
+        access_token(Some(&long), None, None),
+        Err(BearerError::Malformed)
+    );
+    let query = Params::parse("access_token=t").unwrap();
+    let in_the_query = access_token(Some("Bearer t"), None, Some(&query));
+    assert_eq!(in_the_query, Err(BearerError::Malformed));
 }
 
 #[test]

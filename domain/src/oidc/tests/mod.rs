@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod acr;
 mod authorization;
 mod claims;
 mod claims_request;
@@ -22,7 +23,9 @@ mod jwt;
 mod params;
 mod redirect_uri;
 mod refresh;
+mod refusal;
 mod registration;
+mod request_object;
 mod scope;
 mod subject;
 mod token;

@@ -26,7 +26,7 @@ use techpass_domain::id::{ChallengeId, DeviceId};
 use techpass_domain::login::requirement::ACR_NUMBER_MATCH;
 use techpass_domain::login::{
     Chosen, Effect, Event, Login, Next, NumberEnd, Outcome, Prompt, Refusal, Rules, SignedIn,
-    Unexpected,
+    Strength, Unexpected,
 };
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
@@ -55,6 +55,7 @@ fn fault(what: &'static str, machine: impl Machine + Send + 'static) -> Fault {
 pub static TRIED: LazyLock<Vec<Verdicts>> = LazyLock::new(|| {
     let faults: Vec<Fault> = [
         request::about_the_request(),
+        request::about_consent_and_strength(),
         account::about_the_account(),
         account::about_the_computer(),
         number::about_phones(),

@@ -58,3 +58,43 @@ pub fn about_the_request() -> Vec<Fault> {
         ),
     ]
 }
+
+pub fn about_consent_and_strength() -> Vec<Fault> {
+    vec![
+        fault(
+            "a client that nobody approved is taken for an approved one",
+            Asks(|asked| asked.approval = false),
+        ),
+        fault(
+            "`prompt=consent` is answered by what was allowed before",
+            Asks(|asked| {
+                asked.approval |= asked.consent;
+                asked.consent = false;
+            }),
+        ),
+        fault(
+            "consent is not remembered",
+            Does(|_, effects| effects.retain(|e| !matches!(e, Effect::RememberConsent(_)))),
+        ),
+        fault(
+            "an essential class is taken for a preference",
+            Asks(|asked| {
+                if asked.strength == Strength::Required {
+                    asked.strength = Strength::Preferred;
+                }
+            }),
+        ),
+        fault(
+            "a preferred class is insisted on",
+            Asks(|asked| {
+                if asked.strength == Strength::Preferred {
+                    asked.strength = Strength::Required;
+                }
+            }),
+        ),
+        fault(
+            "the account that the request insists on does not matter",
+            Asks(|asked| asked.only = None),
+        ),
+    ]
+}

@@ -15,7 +15,7 @@ use techpass_domain::id::{Sid, UpstreamId};
 use techpass_domain::login::requirement::{ACR_NUMBER_MATCH, ACR_SINGLE_FACTOR};
 use techpass_domain::login::{
     Achieved, Arrival, Asked, Effect, Event, Login, Next, NumberEnd, Outcome, Prompt, Refusal,
-    Rules, SignedIn, Unexpected,
+    Rules, SignedIn, Strength, Unexpected,
 };
 use techpass_domain::problem::Problem;
 use techpass_domain::time::{Seconds, Timestamp};
@@ -37,6 +37,7 @@ impl Story {
             known: signed_in.len(),
             signed_in,
             hint: None,
+            stranger: false,
             device: evidence(computer),
         };
         Story {

@@ -139,3 +139,65 @@ fn nobody_is_asked_anything_under_prompt_none() {
     });
     Story::begin(asked, OWN_GSIB, two, T0).ends(Refusal::AccountSelectionRequired);
 }
+
+#[test]
+fn somebody_whom_the_browser_does_not_know_is_asked_who_they_are() {
+    let policy = policy(Book::Usual);
+    let rules = Rules { policy: &policy };
+    for (stranger, none, expected) in [
+        (false, false, Next::Collect),
+        (true, false, Next::Ask(Prompt::ChooseAccount)),
+        // A hint is no reason to refuse, where nobody can be asked.
+        (true, true, Next::Collect),
+    ] {
+        let asked = Asked {
+            none,
+            ..Asked::default()
+        };
+        let arrival = Arrival {
+            signed_in: vendor_session(),
+            known: 1,
+            hint: None,
+            stranger,
+            device: evidence(Computer::Unproven),
+        };
+        let login = Login::begin(asked, arrival, T0);
+        assert_eq!(login.next(&rules, T0), expected, "{stranger} {none}");
+    }
+}
+
+#[test]
+fn an_essential_class_asks_for_the_number_too() {
+    let asked = Asked {
+        strength: Strength::Required,
+        test_client: true,
+        ..Asked::default()
+    };
+    let mut story = Story::begin(asked, Computer::Unproven, vec![], T0);
+    story
+        .then(Event::AccountChosen(
+            chosen(Role::Product, Person::Hero, WELL),
+            None,
+        ))
+        .shows(Prompt::Password)
+        .then(password(true))
+        .matches_the_number();
+    assert_eq!(story.grants().acr, ACR_NUMBER_MATCH);
+}
+
+#[test]
+fn what_was_allowed_before_is_not_asked_again_unless_the_request_says_so() {
+    let approval = Asked {
+        approval: true,
+        ..Asked::default()
+    };
+    let mut before = vendor_session();
+    Story::begin(approval.clone(), Computer::Unproven, before.clone(), T0).shows(Prompt::Consent);
+    before[0].who.consented = true;
+    Story::begin(approval.clone(), Computer::Unproven, before.clone(), T0).grants();
+    let again = Asked {
+        consent: true,
+        ..approval
+    };
+    Story::begin(again, Computer::Unproven, before, T0).shows(Prompt::Consent);
+}

@@ -305,9 +305,37 @@ fn consent_and_registration_have_their_buttons() {
     let page = Read::new(&consent("Test suite").render(&shell()).unwrap());
     assert_eq!(page.button("Allow").attr("value"), Some("allow"));
     assert_eq!(page.button("Don't allow").attr("value"), Some("deny"));
+    assert_eq!(
+        page.button("Use another account").attr("name"),
+        Some("another")
+    );
     let page = Read::new(&enrol("GMD").render(&shell()).unwrap());
     assert_eq!(page.text("h1"), "Register this computer");
     assert!(page.has_button("Register this computer"));
+}
+
+#[test]
+fn a_page_that_posts_itself_has_a_button_and_one_script_and_keeps_every_value() {
+    let state = "s\"><script>alert(1)</script> é";
+    let html = form_post(state).render(&shell()).unwrap();
+    let page = Read::new(&html);
+    let form = page.one("form");
+    assert_eq!(form.attr("method"), Some("post"));
+    assert_eq!(form.attr("action"), Some("https://docs.example/cb?a=1"));
+    assert_eq!(page.one("input[name=state]").attr("value"), Some(state));
+    assert!(page.has_button("Continue"));
+    // A control of this name would hide the form's own method.
+    assert!(page.all("[name=submit], [id=submit]").is_empty());
+    let script = page.one("script");
+    assert_eq!(script.text().collect::<String>(), crate::web::page::SUBMIT);
+    assert_eq!(script.attr("type"), None, "old browsers run it too");
+}
+
+#[test]
+fn access_is_removed_by_a_button_that_names_the_application() {
+    let page = Read::new(&applications("Suite").render(&shell()).unwrap());
+    assert!(page.has_button("Remove access – Suite"));
+    assert_eq!(page.one("input[name=client]").attr("value"), Some("Suite"));
 }
 
 #[test]

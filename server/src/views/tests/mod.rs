@@ -227,7 +227,37 @@ fn consent(text: &str) -> Consent {
         app: text.to_owned(),
         home_host: text.to_owned(),
         account: text.to_owned(),
-        scopes: vec![text.to_owned()],
+        allows: vec![text.to_owned()],
+        policy: Some("https://suite.example/policy".to_owned()),
+        terms: Some("https://suite.example/terms".to_owned()),
+    }
+}
+
+fn applications(text: &str) -> Applications {
+    Applications {
+        accounts: vec![
+            AllowedBy {
+                id: text.to_owned(),
+                name: text.to_owned(),
+                login_id: text.to_owned(),
+                allowed: vec![Allowed {
+                    client: text.to_owned(),
+                    app: text.to_owned(),
+                    since: text.to_owned(),
+                    allows: vec![text.to_owned()],
+                }],
+            },
+            AllowedBy::default(),
+        ],
+    }
+}
+
+fn form_post(text: &str) -> FormPost {
+    FormPost {
+        action: "https://docs.example/cb?a=1".to_owned(),
+        hidden: vec![("state".to_owned(), text.to_owned())],
+        app: text.to_owned(),
+        script: crate::web::page::SUBMIT,
     }
 }
 
@@ -328,6 +358,7 @@ fn pages(text: &str) -> Vec<(&'static str, String)> {
         ("log out", log_out(text).render(&shell)),
         ("logged out", logged_out(text).render(&shell)),
         ("consent", consent(text).render(&shell)),
+        ("applications", applications(text).render(&shell)),
         ("enrol", enrol(text).render(&shell)),
         ("registered", registered.render(&shell)),
         ("home", home.render(&shell)),
