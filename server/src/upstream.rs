@@ -16,18 +16,19 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use techpass_domain::id::UpstreamId;
 use techpass_domain::login::{Chosen, Event, Prompt, UpstreamProof};
 use techpass_domain::oidc::params::Params;
 use techpass_domain::problem::Problem;
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 use trip::Identity;
 
 /// Trips of one login that may be out at once: two tabs, a reload.
 const TRIPS_MAX: usize = 5;
-/// Requests for an upstream's metadata that may be out at once: when it stalls, the others are told at once, and nobody
-/// who signs in elsewhere waits behind them.
-const ASKING_MAX: usize = 16;
+/// Browsers that may wait for an upstream's metadata at once, while one asks for all of them: when it stalls, the others are
+/// told at once.
+const ASKING_MAX: usize = 128;
 /// How far an upstream's clock may be off, in seconds.
 const SKEW_S: i64 = 60;
 /// `acr` values of an upstream that mean the same here.
@@ -47,6 +48,8 @@ pub struct Upstream {
     pub issuer: String,
     secret: String,
     asking: Semaphore,
+    turn: Mutex<()>,
+    tries: AtomicU64,
     learned: RwLock<Option<Arc<trip::Learned>>>,
 }
 
@@ -65,6 +68,8 @@ impl Upstreams {
                 secret: secret.trim().to_owned(),
                 config: one.clone(),
                 asking: Semaphore::new(ASKING_MAX),
+                turn: Mutex::new(()),
+                tries: AtomicU64::new(0),
                 learned: RwLock::new(None),
             };
             all.insert(one.id.clone(), Arc::new(upstream));

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use techpass_domain::account::{Account, Home, Kind, Status, domain_of, normalize_login_id};
 use techpass_domain::audit::Record;
 use techpass_domain::id::{AccountId, UpstreamId};
@@ -64,21 +65,39 @@ pub struct Identity {
     access_token: String,
 }
 
-/// Metadata and keys, from memory while they are fresh. `again` asks anew, unless that happened a moment ago.
+/// Metadata and keys, from memory while they are fresh. `again` asks anew, unless that happened a moment ago. One asks for
+/// all who wait, and what that came to holds for them too: a home organisation that is down is not asked in turn by each.
 pub async fn learn(app: &App, upstream: &Upstream, again: bool) -> Result<Arc<Learned>, String> {
-    let now = app.now();
-    if let Some(known) = upstream.learned.read().await.as_ref() {
-        let limit = if again {
-            REFETCH_AFTER_S
-        } else {
-            LEARNED_FOR_S
-        };
-        if (0..limit).contains(&now.since(known.at)) {
-            return Ok(Arc::clone(known));
-        }
+    if let Some(known) = fresh(app, upstream, again).await {
+        return Ok(known);
     }
     let asking = upstream.asking.try_acquire();
-    let _turn = asking.map_err(|_| "many wait for its metadata already".to_owned())?;
+    let _place = asking.map_err(|_| "many wait for its metadata already".to_owned())?;
+    let before = upstream.tries.load(Ordering::Acquire);
+    let _turn = upstream.turn.lock().await;
+    if upstream.tries.load(Ordering::Acquire) != before {
+        let known = fresh(app, upstream, again).await;
+        return known.ok_or_else(|| "it did not answer a moment ago".to_owned());
+    }
+    let learned = ask(app, upstream).await;
+    upstream.tries.fetch_add(1, Ordering::Release);
+    learned
+}
+
+async fn fresh(app: &App, upstream: &Upstream, again: bool) -> Option<Arc<Learned>> {
+    let limit = if again {
+        REFETCH_AFTER_S
+    } else {
+        LEARNED_FOR_S
+    };
+    let known = upstream.learned.read().await;
+    let known = known.as_ref()?;
+    let age = app.now().since(known.at);
+    (0..limit).contains(&age).then(|| Arc::clone(known))
+}
+
+async fn ask(app: &App, upstream: &Upstream) -> Result<Arc<Learned>, String> {
+    let now = app.now();
     let base = &upstream.issuer;
     let metadata = fetch(
         app,
