@@ -58,8 +58,12 @@ enum Command {
     /// Deliveries: list, retry.
     #[command(subcommand)]
     Outbox(commands::outbox::Command),
-    /// Add accounts and applications from a file.
+    /// Add accounts and applications from a file, or fill an empty database from an export.
     Import(commands::import::Args),
+    /// Write everything the database holds into a file, to move to another database.
+    Export(commands::export::Args),
+    /// Bring the database's schema up to date.
+    Migrate(commands::migrate::Args),
     /// How to integrate an application, with a client's values: rust, apache, browser, curl.
     Snippet(commands::snippet::Args),
     /// The audit record.
@@ -132,6 +136,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(command) => commands::keys::run(command).await?,
         Command::Outbox(command) => commands::outbox::run(command).await?,
         Command::Import(args) => commands::import::run(args).await?,
+        Command::Export(args) => commands::export::run(args).await?,
+        Command::Migrate(args) => commands::migrate::run(args).await?,
         Command::Snippet(args) => commands::snippet::run(args).await?,
         Command::Audit(args) => commands::audit::run(args).await?,
         Command::Backup(args) => commands::backup::run(args).await?,

@@ -36,6 +36,7 @@ pub mod routes;
 pub mod seal;
 pub mod serve;
 pub mod session;
+pub mod transfer;
 pub mod upstream;
 pub mod views;
 pub mod wake;

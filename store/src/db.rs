@@ -160,6 +160,11 @@ impl Row {
         Self(columns)
     }
 
+    /// The columns as they are.
+    pub fn into_values(self) -> Vec<Value> {
+        self.0
+    }
+
     /// The text in a column that is never null.
     ///
     /// # Errors

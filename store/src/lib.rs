@@ -20,6 +20,7 @@ pub mod postgres;
 mod recent;
 pub mod sessions;
 pub mod sqlite;
+pub mod transfer;
 pub mod write;
 
 pub use error::StoreError;
@@ -131,12 +132,22 @@ impl Store {
     /// What [`sqlite::Sqlite::open`], [`postgres::Postgres::open`], [`migrate::migrate`] and [`migrate::check`] report;
     /// [`StoreError::Database`] for a URL of another kind.
     pub async fn open(url: &str, open: Open) -> Result<Store, StoreError> {
-        let driver = driver(url, &open).await?;
         if open.migrate {
-            return Store::with(driver).await;
+            return Ok(Store::migrated(url, open).await?.0);
         }
+        let driver = driver(url, &open).await?;
         migrate::check(driver.as_ref(), MIGRATIONS).await?;
         Ok(Store::over(driver))
+    }
+
+    /// Opens the database, brings its schema up to date, and says how many migrations were applied.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub async fn migrated(url: &str, open: Open) -> Result<(Store, usize), StoreError> {
+        let driver = driver(url, &open).await?;
+        let applied = migrate::migrate(driver.as_ref(), MIGRATIONS).await?;
+        Ok((Store::over(driver), applied))
     }
 
     /// A store over any driver, its schema brought up to date.

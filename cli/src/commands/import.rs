@@ -1,4 +1,4 @@
-//! `techpass import FILE.toml`: accounts and applications from one file.
+//! `techpass import FILE`: accounts and applications from a TOML file, or a whole instance from an export.
 
 use super::ConfigArg;
 use super::clients::{jwks, known};
@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use techpass_domain::account::Kind;
 use techpass_server::admin::{self, NewAccount};
 use techpass_server::clients::{self, Traits, Wanted};
+use techpass_server::transfer;
 
 /// Options.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     config: ConfigArg,
-    /// The file, with `[[users]]` and `[[clients]]`.
+    /// A TOML file with `[[users]]` and `[[clients]]`, or a file of `techpass export`.
     file: PathBuf,
 }
 
@@ -95,7 +96,13 @@ impl ClientEntry {
 }
 
 /// Adds what the file holds. It stops at the first entry that is refused and says which; those before it stand.
+/// A file that `techpass export` wrote fills an empty database, or changes nothing that was there.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
+    if transfer::is_one(&args.file) {
+        let sum = transfer::import(&args.config.read()?, &args.file).await?;
+        super::export::said(&sum);
+        return Ok(Exit::Ok);
+    }
     let text = std::fs::read_to_string(&args.file).map_err(|error| {
         Failure::failed(format!("cannot read {}: {error}", args.file.display()))
     })?;

@@ -12,6 +12,7 @@ mod limits;
 mod links;
 mod logs;
 mod mail;
+mod nodes;
 mod officers;
 mod operating;
 mod overload;

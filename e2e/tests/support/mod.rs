@@ -9,6 +9,8 @@ pub mod elsewhere;
 pub mod leaks;
 pub mod page;
 pub mod phone;
+#[path = "../../../store/tests/support/postgres.rs"]
+pub mod postgres;
 pub mod program;
 pub mod provider;
 pub mod registered;

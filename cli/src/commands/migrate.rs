@@ -1,0 +1,31 @@
+//! `techpass migrate`.
+
+use super::ConfigArg;
+use crate::exit::{Exit, Failure};
+use techpass_store::{Open, Store};
+
+/// Options.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Brings the schema up to date, whatever `database.migrate` says, and says what was done.
+pub async fn run(args: Args) -> Result<Exit, Failure> {
+    let config = args.config.read()?;
+    let open = Open {
+        migrate: true,
+        ..config.database.opening(false)?
+    };
+    let (store, applied) = Store::migrated(&config.database.url, open)
+        .await
+        .map_err(|error| Failure::failed(techpass_server::web::page::chain(&error)))?;
+    let schema = techpass_store::schema_known();
+    match applied {
+        0 => println!("schema {schema}: nothing to do"),
+        count => println!("schema {schema}: applied {count}"),
+    }
+    let _ = store.close().await;
+    Ok(Exit::Ok)
+}

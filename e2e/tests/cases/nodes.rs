@@ -1,0 +1,171 @@
+//! Two servers at one PostgreSQL, moved there from the embedded database: a login that begins at one and is approved at
+//! the other, and keys that one of them hears of from the database.
+
+use crate::support::application::{Application, text};
+use crate::support::browser::{Browser, client};
+use crate::support::demo::Demo;
+use crate::support::people::SITI;
+use crate::support::postgres::Server;
+use crate::support::program;
+use crate::support::wait::until;
+use std::net::Ipv4Addr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A node. It ends with this value.
+struct Node {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn at_database(database: &str) -> Command {
+    let mut command = program::command();
+    command.env("TECHPASS__DATABASE__URL", database);
+    command
+}
+
+fn ok(command: &mut Command) -> String {
+    let output = command.output().expect("it runs");
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{said}{complained}");
+    said.into_owned()
+}
+
+impl Node {
+    async fn start(demo: &Demo, database: &str) -> Node {
+        let port = program::ports(3);
+        let address = |offset: u16| format!("127.0.0.1:{}", port + offset);
+        let child = at_database(database)
+            .args(["serve", "--config", &demo.config("techpass")])
+            .env("TECHPASS__LISTEN", address(0))
+            .env("TECHPASS__AUTHENTICATOR__LISTEN", address(1))
+            .env("TECHPASS__MANAGEMENT__LISTEN", address(2))
+            .env(
+                "TECHPASS__SECRETS__EPOCH_FILE",
+                demo.scratch().join(format!("{port}.epoch")),
+            )
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("a node starts");
+        let node = Node { child, port };
+        until("the node to be ready", || async {
+            let url = format!("http://127.0.0.1:{}/readyz", port + 2);
+            match client().get(url).send().await {
+                Ok(answer) if answer.status() == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        node
+    }
+}
+
+/// The public address: new connections go to the node that is named last.
+async fn relay(port: u16, to: &Arc<AtomicU16>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .expect("the port is free");
+    let to = Arc::clone(to);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let port = to.load(Ordering::SeqCst);
+            tokio::spawn(async move {
+                if let Ok(mut far) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                }
+            });
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
+    let mut demo = Demo::start();
+    let config = demo.config("techpass");
+    let app = Application::register(&config, &demo.techpass(), "nodes");
+    demo.cut();
+    let database = Server::shared().fresh();
+    let file = demo.scratch().join("all.data");
+    let file = file.to_str().expect("a path");
+    let exported = program::ok(&["export", "--config", &config, "--to", file]);
+    let import = || {
+        let mut command = at_database(&database);
+        command.args(["import", "--config", &config, file]);
+        command
+    };
+    assert_eq!(ok(&mut import()), exported, "counts and digest");
+    let again = import().output().expect("it runs");
+    assert_eq!(again.status.code(), Some(5), "a database that is not empty");
+
+    let (a, b) = (
+        Node::start(&demo, &database).await,
+        Node::start(&demo, &database).await,
+    );
+    let to = Arc::new(AtomicU16::new(a.port));
+    relay(demo.base() + 1, &to).await;
+    let mut browser = Browser::default();
+    let page = browser.open(&app.request(&[])).await;
+    let page = browser.identify(page, SITI).await;
+    let page = browser.password(&page).await;
+    let number = page.number();
+    let cookies: Vec<String> = browser
+        .cookies
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    let mut stream = client()
+        .get(format!("{}/events", page.url))
+        .header("cookie", cookies.join("; "))
+        .send()
+        .await
+        .expect("a stream");
+    assert_eq!(stream.status(), 200);
+
+    // From here on new connections go to the other node; the browser's stay where they are.
+    to.store(b.port, Ordering::SeqCst);
+    let phone = demo.phone(SITI);
+    tokio::task::spawn_blocking(move || phone.approve(&number))
+        .await
+        .expect("approved");
+    let woken = stream.chunk().await.expect("a chunk").expect("an event");
+    assert!(
+        String::from_utf8_lossy(&woken).contains("event: changed"),
+        "{woken:?}"
+    );
+    let page = browser.press(&page, "I have approved it", &[]).await;
+    let (status, tokens) = app.redeem(&app.code_of(&page)).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert!(!text(&tokens, "id_token").is_empty());
+
+    let said = ok(at_database(&database).args(["keys", "rotate", "--now", "--config", &config]));
+    let kid = said
+        .split_whitespace()
+        .next()
+        .expect("a key's name")
+        .to_owned();
+    for node in [&a, &b] {
+        until("the key to be published", || async {
+            let url = format!("http://127.0.0.1:{}/jwks", node.port);
+            let host = format!("localhost:{}", demo.base() + 1);
+            let answer = client().get(url).header("host", host).send().await;
+            let keys = answer.map_err(|error| error.to_string())?.text().await;
+            match keys {
+                Ok(keys) if keys.contains(&kid) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    }
+}
