@@ -157,7 +157,7 @@ async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
         .to_owned();
     for node in [&a, &b] {
         until("the key to be published", || async {
-            let url = format!("http://127.0.0.1:{}/jwks", node.port);
+            let url = format!("http://127.0.0.1:{}/jwks.json", node.port);
             let host = format!("localhost:{}", demo.base() + 1);
             let answer = client().get(url).header("host", host).send().await;
             let keys = answer.map_err(|error| error.to_string())?.text().await;
