@@ -65,6 +65,9 @@ const TRIES: u32 = 12;
 /// How long the row that names a commit is kept. Nobody waits for an answer that long.
 const NAMES_KEPT_MS: u128 = 3_600_000;
 
+/// Bites that one sweep takes of them.
+const SWEEPS_MAX: u32 = 40;
+
 /// What a general limit has over a particular one, so that the particular one is the one that is told.
 const LONGER: Duration = Duration::from_millis(250);
 
@@ -395,9 +398,16 @@ impl Driver for Postgres {
 
     fn tidy(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let oldest = format!("{:013x}", now_ms().saturating_sub(NAMES_KEPT_MS));
-            let sweep = Statement::any(settle::SWEEP, vec![oldest.into()]);
-            self.committed(vec![sweep]).await
+            let oldest = Value::from(format!("{:013x}", now_ms().saturating_sub(NAMES_KEPT_MS)));
+            for _ in 0..SWEEPS_MAX {
+                let old = self.query(settle::OLD, vec![oldest.clone()]).await?;
+                if old.is_empty() {
+                    break;
+                }
+                let sweep = Statement::any(settle::SWEEP, vec![oldest.clone()]);
+                self.committed(vec![sweep]).await?;
+            }
+            Ok(())
         })
     }
 }

@@ -15,6 +15,8 @@ use super::link::Link;
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS commits (id TEXT PRIMARY KEY, void BIGINT NOT NULL, looked BIGINT NOT NULL)";
 /// Whether it is there.
 pub(super) const THERE: &str = "SELECT id FROM commits LIMIT 1";
+/// Whether there are rows that nobody can ask for any more.
+pub(super) const OLD: &str = "SELECT id FROM commits WHERE id < $1 LIMIT 1";
 /// Deletes what nobody can ask for any more: names begin with the time.
 pub(super) const SWEEP: &str =
     "DELETE FROM commits WHERE id IN (SELECT id FROM commits WHERE id < $1 ORDER BY id LIMIT 5000)";

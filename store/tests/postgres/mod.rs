@@ -332,3 +332,18 @@ async fn every_statement_is_understood_and_its_parameters_have_types() {
         server.psql(&database, &format!("PREPARE s AS {sql}"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn names_of_commits_are_kept_for_an_hour() {
+    let server = Server::shared();
+    let database = server.database();
+    let driver = open(&Server::url_at(server.port, &database)).await;
+    run(&*driver, THINGS).await;
+    let old = "INSERT INTO commits (id, void, looked) SELECT '0000000000001-' || n, 0, 0 FROM generate_series(1, 12000) n";
+    server.psql(&database, old);
+    driver.tidy().await.unwrap();
+    let left = "SELECT COUNT(*) FROM commits WHERE id LIKE '0000000000001-%'";
+    assert_eq!(server.psql(&database, left), "0");
+    let young = server.psql(&database, "SELECT COUNT(*) FROM commits");
+    assert!(young.parse::<u32>().unwrap() > 0, "those of now stay");
+}
