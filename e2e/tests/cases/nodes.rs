@@ -148,14 +148,19 @@ async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
     let (status, tokens) = app.redeem(&app.code_of(&page)).await;
     assert_eq!(status, 200, "{tokens}");
     assert!(!text(&tokens, "id_token").is_empty());
+    keys_reach(&demo, &database, [&a, &b]).await;
+}
 
-    let said = ok(at_database(&database).args(["keys", "rotate", "--now", "--config", &config]));
+/// New keys, made by a command, are published by every node.
+async fn keys_reach(demo: &Demo, database: &str, nodes: [&Node; 2]) {
+    let config = demo.config("techpass");
+    let said = ok(at_database(database).args(["keys", "rotate", "--now", "--config", &config]));
     let kid = said
         .split_whitespace()
         .next()
         .expect("a key's name")
         .to_owned();
-    for node in [&a, &b] {
+    for node in nodes {
         until("the key to be published", || async {
             let url = format!("http://127.0.0.1:{}/jwks.json", node.port);
             let host = format!("localhost:{}", demo.base() + 1);
