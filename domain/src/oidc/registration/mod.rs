@@ -14,7 +14,7 @@ pub use shown::{MEMBERS, metadata};
 
 use super::error::{RegistrationError, RegistrationErrorCode as Code};
 use super::scope::{OPENID, SUPPORTED, Scope};
-use super::{jwk, registration::member::Members};
+use super::{jwk, registration::member::Members, request_object};
 use crate::client::{ApplicationType, AuthMethod, Client, GrantType, SigningAlg, SubjectType};
 use serde_json::{Map, Value};
 
@@ -118,7 +118,7 @@ fn check(client: &Client, policy: &Policy) -> Result<(), RegistrationError> {
     grants_fit_client(client)?;
     keys_are_public(client)?;
     keys_fit_method(client)?;
-    request_objects_are_signed(client)?;
+    request_objects_can_be_read(client)?;
     uri::check(client, policy)?;
     sector::check(client)
 }
@@ -352,12 +352,12 @@ fn keys_fit_method(client: &Client) -> Result<(), RegistrationError> {
     }
 }
 
-/// Core §6.1: request objects are signed, and with what this server verifies.
-fn request_objects_are_signed(client: &Client) -> Result<(), RegistrationError> {
+/// Core §6.1, Registration §2: request objects are signed with what this server verifies, or `none`.
+fn request_objects_can_be_read(client: &Client) -> Result<(), RegistrationError> {
     match client.request_object_signing_alg.as_deref() {
-        Some(alg) if !jwk::ALGORITHMS.contains(&alg) => refuse(
+        Some(alg) if !request_object::ALGORITHMS.contains(&alg) => refuse(
             "request_object_signing_alg",
-            &format!("must be one of {}", jwk::ALGORITHMS.join(", ")),
+            &format!("must be one of {}", request_object::ALGORITHMS.join(", ")),
         ),
         _ => Ok(()),
     }
