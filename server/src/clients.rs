@@ -56,6 +56,8 @@ pub struct Traits {
     pub consent: Option<bool>,
     /// Whether it may come without PKCE.
     pub pkce_optional: Option<bool>,
+    /// Whether it is a resource server that may ask about every client's tokens.
+    pub introspects_all: Option<bool>,
     /// What log-out does.
     pub logout: Option<LogoutStyle>,
     /// Which rules it is held to.
@@ -70,6 +72,7 @@ impl Traits {
             development: self.development.unwrap_or(client.development),
             consent: self.consent.unwrap_or(client.consent),
             pkce_optional: self.pkce_optional.unwrap_or(client.pkce_optional),
+            introspects_all: self.introspects_all.unwrap_or(client.introspects_all),
             logout: self.logout.unwrap_or(client.logout),
             profile: self.profile.unwrap_or(client.profile),
             ..client

@@ -56,12 +56,13 @@ const SHORT: [(&str, &str); 3] = [
     ("alg", "id_token_signed_response_alg"),
 ];
 /// What is no member of the metadata.
-const TRAITS: [&str; 7] = [
+const TRAITS: [&str; 8] = [
     "test",
     "broker",
     "development",
     "consent",
     "pkce_optional",
+    "introspects_all",
     "logout",
     "profile",
 ];

@@ -98,6 +98,9 @@ help = "the demonstration's help desk"
 usual_kind = "vendor"
 security_mail = "security@techpass.example"
 
+[device_grant]
+enabled = true
+
 [[upstream]]
 id = "wog"
 name = "WOG"

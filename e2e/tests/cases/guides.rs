@@ -178,3 +178,60 @@ async fn a_text_that_does_not_fit_the_client_is_refused_with_what_to_do() {
     let said = program::run(&["snippet", "rust", "--config", &config, "--client", "nobody"]);
     assert_eq!(said.status.code(), Some(5));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machine_of_the_guide_gets_a_token_and_an_interface_asks_about_it() {
+    let demo = Demo::start();
+    let added = register(&demo, "machine", &["--grant-type", "client_credentials"]);
+    let asking = register(
+        &demo,
+        "interface",
+        &["--grant-type", "client_credentials", "--introspects-all"],
+    );
+    let stranger = register(&demo, "stranger", &["--grant-type", "client_credentials"]);
+    let folder = demo.scratch();
+    let secret = added["client_secret"].as_str().expect("a secret");
+    let user = format!("user = \"machine:{secret}\"\n");
+    std::fs::write(folder.join("machine.curlrc"), user).expect("written");
+    let script = folder.join("token.sh");
+    std::fs::write(&script, snippet(&demo, "curl", "machine")).expect("written");
+    let ran = Command::new("sh")
+        .arg(&script)
+        .current_dir(&folder)
+        .output();
+    let ran = ran.expect("sh runs");
+    assert!(ran.status.success(), "{ran:?}");
+    let token = String::from_utf8(ran.stdout)
+        .expect("text")
+        .trim()
+        .to_owned();
+    let ask = async |who: &str, added: &Value, token: &str| -> Value {
+        let secret = added["client_secret"].as_str().expect("a secret");
+        let answer = client()
+            .post(format!("{}/introspect", demo.techpass()))
+            .basic_auth(who, Some(secret))
+            .form(&[("token", token)])
+            .send()
+            .await
+            .expect("an answer");
+        answer.json().await.expect("JSON")
+    };
+    let said = ask("interface", &asking, &token).await;
+    assert_eq!(said["active"], true, "{said}");
+    assert_eq!(
+        (&said["sub"], &said["client_id"]),
+        (&"machine".into(), &"machine".into())
+    );
+    // Somebody else's token is nothing to a client that is no resource server.
+    let said = ask("stranger", &stranger, &token).await;
+    assert_eq!(said, serde_json::json!({ "active": false }));
+    let revoked = client()
+        .post(format!("{}/revoke", demo.techpass()))
+        .basic_auth("machine", Some(secret))
+        .form(&[("token", &token)])
+        .send()
+        .await;
+    assert_eq!(revoked.expect("an answer").status().as_u16(), 200);
+    let said = ask("interface", &asking, &token).await;
+    assert_eq!(said, serde_json::json!({ "active": false }));
+}

@@ -6,6 +6,7 @@ mod authorization;
 mod backup;
 mod client_auth;
 mod crash;
+mod device_grant;
 mod faults;
 mod guides;
 mod limits;

@@ -113,6 +113,9 @@ struct Own {
     /// A confidential client of the plain OpenID Connect profile that sends no PKCE.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pkce_optional: Option<bool>,
+    /// A resource server: it may introspect every client's tokens, not only its own.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    introspects_all: Option<bool>,
     /// Marked for automated tests.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     test: Option<bool>,
@@ -201,6 +204,7 @@ impl Own {
             development,
             consent: self.consent,
             pkce_optional: self.pkce_optional,
+            introspects_all: self.introspects_all,
             logout,
             profile,
         })

@@ -1,9 +1,12 @@
 use crate::oidc::claims_request::ClaimsRequest;
+use std::collections::BTreeSet;
 
+/// In the order of the alphabet: the members of a JSON object have none of their own.
 fn names(text: &str) -> (Vec<String>, Vec<String>) {
     let read = ClaimsRequest::parse(text).unwrap();
     let names = |all: &[crate::oidc::claims_request::Wanted]| {
-        all.iter().map(|one| one.name.clone()).collect()
+        let names: BTreeSet<String> = all.iter().map(|one| one.name.clone()).collect();
+        names.into_iter().collect()
     };
     (names(&read.userinfo), names(&read.id_token))
 }
