@@ -195,10 +195,7 @@ async fn the_machine_of_the_guide_gets_a_token_and_an_interface_asks_about_it() 
     std::fs::write(folder.join("machine.curlrc"), user).expect("written");
     let script = folder.join("token.sh");
     std::fs::write(&script, snippet(&demo, "curl", "machine")).expect("written");
-    let ran = Command::new("sh")
-        .arg(&script)
-        .current_dir(&folder)
-        .output();
+    let ran = Command::new("sh").arg(&script).current_dir(folder).output();
     let ran = ran.expect("sh runs");
     assert!(ran.status.success(), "{ran:?}");
     let token = String::from_utf8(ran.stdout)
