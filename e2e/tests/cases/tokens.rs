@@ -1,8 +1,9 @@
 //! Codes and refresh tokens, once.
 
 use crate::support::application::{Application, REDIRECT_URI, VERIFIER, text};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, client};
 use crate::support::demo::Demo;
+use reqwest::header::{COOKIE, LOCATION};
 use serde_json::Value;
 
 fn error(answer: &(u16, Value)) -> (u16, &str) {
@@ -166,4 +167,42 @@ async fn of_many_refreshes_at_once_one_line_survives() {
         alive += usize::from(app.refresh(text(&answer.1, "refresh_token")).await.0 == 200);
     }
     assert!(alive <= 1, "{alive} lines of one family are alive");
+}
+
+/// Applications ask while the person logs out. Whatever they are given in that moment is worth nothing afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_wins_over_applications_that_ask_meanwhile() {
+    let demo = Demo::start();
+    let app = Application::add(&demo, "probe-app");
+    for round in 0..6 {
+        let mut browser = Browser::default();
+        app.code(&mut browser).await;
+        let pairs = browser.cookies.iter().map(|(n, v)| format!("{n}={v}"));
+        let cookies = pairs.collect::<Vec<_>>().join("; ");
+        let asks = || {
+            let silent = app.request(&[("prompt", Some("none"))]);
+            tokio::spawn(client().get(silent).header(COOKIE, &cookies).send())
+        };
+        let asking: Vec<_> = (0..6).map(|_| asks()).collect();
+        let leaving = client()
+            .post(format!("{}/logout/confirm", demo.techpass()))
+            .header(COOKIE, &cookies)
+            .form(&[("account", "all"), ("do", "logout")]);
+        let left = leaving.send().await.expect("an answer");
+        assert_eq!(left.status(), 200, "round {round}");
+        for asked in asking {
+            let answer = asked.await.expect("no panic").expect("an answer");
+            let to = answer.headers().get(LOCATION).expect("a redirect");
+            let to = url::Url::parse(to.to_str().expect("text")).expect("a URL");
+            let code = to.query_pairs().find(|(name, _)| name == "code");
+            if let Some((_, code)) = code {
+                assert_eq!(app.redeem(&code).await.0, 400, "round {round}");
+            }
+        }
+        let page = browser
+            .open(&app.request(&[("prompt", Some("none"))]))
+            .await;
+        let error = page.parameter("error");
+        assert_eq!(error.as_deref(), Some("login_required"), "round {round}");
+    }
 }
