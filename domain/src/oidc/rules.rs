@@ -191,6 +191,8 @@ rules! {
             "registration/mod.rs#read", "registration.rs#what_is_left_out_has_the_defaults_of_the_specification";
         registration_echo: "Registration §3.2", "Everything that is registered is in the answer.",
             "registration/shown.rs#metadata", "registration.rs#everything_that_is_registered_is_echoed_and_reads_back";
+        registration_managed: "RFC 7592 §2.1, §2.3", "Its access token reads and removes a registration; a removed client and its tokens are dead.",
+            "/server/src/oidc/registration.rs#get", "/e2e/tests/cases/registration.rs#a_client_registers_itself_and_signs_people_in_until_it_is_removed";
         registration_update: "RFC 7592 §2.2", "An update replaces everything.",
             "registration/mod.rs#read", "registration.rs#an_update_replaces_everything";
         registration_redirect_uris: "Registration §2; RFC 8252 §7", "Redirect URIs are of the kinds that the application type permits: `invalid_redirect_uri`.",
@@ -317,6 +319,14 @@ rules! {
             "/domain/src/logout/mod.rs#notices", "/domain/src/logout/mod.rs#every_client_of_the_ended_account_is_told_once_and_no_other";
         back_token: "Back-Channel §2.4", "A logout token has its event, `sub`, `sid` and `jti`, and never a `nonce`.",
             "claims.rs#logout_token", "claims.rs#a_logout_token_has_its_event_and_never_a_nonce";
+    }
+    "Log-out: front channel" {
+        front_uri: "Front-Channel §2", "`frontchannel_logout_uri` has scheme, host and port of a redirect URI.",
+            "registration/uri.rs#frontchannel", "registration.rs#addresses_are_addresses";
+        front_frame: "Front-Channel §3", "`iss` and `sid` come together, where the client needs them, behind the address's own query.",
+            "/domain/src/logout/mod.rs#frame", "/domain/src/logout/mod.rs#a_frame_names_the_session_where_the_client_needs_that";
+        front_page: "Front-Channel §3", "The page after log-out loads each client's address in a frame that its policy permits, then goes on.",
+            "/domain/src/logout/mod.rs#frame", "/server/src/oidc/tests/logout.rs#applications_with_a_page_for_it_are_told_in_the_browser";
     }
     "Relying on an upstream" {
         upstream_id_token: "Core §3.1.3.7", "Each rule of validation refuses by its own error.",
