@@ -11,7 +11,7 @@ mod registration;
 pub use database::{Database, Notify};
 pub use mail::MailConfig;
 pub use operation::{
-    Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Traces,
+    Addresses, Circles, DeviceGrant, Drain, Load, Log, LogFormat, Management, Tokens, Traces,
 };
 pub use registration::Registration;
 
@@ -67,6 +67,9 @@ pub struct Config {
     /// Signing keys.
     #[serde(default)]
     pub keys: KeyRules,
+    /// How long tokens are good.
+    #[serde(default)]
+    pub tokens: Tokens,
     /// Devices without a browser.
     #[serde(default)]
     pub device_grant: DeviceGrant,
@@ -355,6 +358,7 @@ impl Config {
             ));
         }
         self.database.check()?;
+        self.tokens.check()?;
         if let Some(mail) = &self.mail {
             mail.check()?;
         }

@@ -1,6 +1,6 @@
 //! Settings of operating the server: health and metrics, stopping, logs, limits under load.
 
-use super::Config;
+use super::{Config, ConfigError};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,48 @@ impl Drain {
 pub struct DeviceGrant {
     /// Whether there is such a thing here.
     pub enabled: bool,
+}
+
+/// How long tokens are good, in seconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// Access tokens.
+    pub access_s: Seconds,
+    /// ID tokens.
+    pub id_token_s: Seconds,
+    /// Refresh tokens with `offline_access`, from the first of a family to the end of the last; others end with the session.
+    pub offline_s: Seconds,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Tokens {
+            access_s: 10 * 60,
+            id_token_s: 10 * 60,
+            offline_s: 30 * 24 * 60 * 60,
+        }
+    }
+}
+
+impl Tokens {
+    /// Retired keys verify for a day, and a grant's row is kept for sixty.
+    pub(super) fn check(self) -> Result<(), ConfigError> {
+        let day = 24 * 60 * 60;
+        for (key, value, most) in [
+            ("tokens.access_s", self.access_s, day),
+            ("tokens.id_token_s", self.id_token_s, day),
+            ("tokens.offline_s", self.offline_s, 60 * day),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(ConfigError::Value {
+                    key,
+                    reason: format!("write a number of seconds from 1 to {most}"),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Logs, on standard error.

@@ -118,3 +118,13 @@ fn the_chart_sets_keys_that_exist() {
         parse(FILE, &[(&name, value)]).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
+
+#[test]
+fn token_lifetimes_are_within_what_keys_and_grants_outlive() {
+    let with = |text: &str| parse(&format!("{FILE}\n[tokens]\n{text}"), &[]);
+    assert_eq!(with("access_s = 60").unwrap().tokens.access_s, 60);
+    for bad in ["access_s = 0", "id_token_s = 86401", "offline_s = -1"] {
+        let name = bad.split(' ').next().unwrap();
+        assert!(with(bad).unwrap_err().to_string().contains(name), "{bad}");
+    }
+}

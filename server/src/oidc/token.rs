@@ -29,14 +29,8 @@ use techpass_domain::oidc::params::Params;
 use techpass_domain::oidc::scope::{OPENID, Scope};
 use techpass_domain::oidc::token::{self, TokenRequest};
 use techpass_domain::session::Grant;
-use techpass_domain::time::Seconds;
 use techpass_store::grants::GrantRow;
 use techpass_store::{StoreError, Write, conflict};
-
-/// How long an access token is good.
-pub const ACCESS_LIFETIME_S: Seconds = 10 * 60;
-/// How long an ID token is good.
-const ID_TOKEN_LIFETIME_S: Seconds = 10 * 60;
 
 /// `POST /token`.
 pub async fn post(app: &App, headers: &HeaderMap, body: &str) -> Response {
@@ -198,7 +192,7 @@ async fn tokens(
         scope,
         jti: &format!("{}.{}", grant.id, chance::secret()?),
         issued_at: now,
-        lifetime_s: ACCESS_LIFETIME_S,
+        lifetime_s: app.config.tokens.access_s,
     });
     let access = keys.sign(alg, typ::ACCESS_TOKEN, &access.into())?;
     let half = sha256(access.as_bytes());
@@ -209,14 +203,14 @@ async fn tokens(
         grant,
         person: &person,
         issued_at: now,
-        lifetime_s: ID_TOKEN_LIFETIME_S,
+        lifetime_s: app.config.tokens.id_token_s,
         at_hash: Some(&at_hash),
         refreshed: gives.refreshed,
     });
     let mut body = object!({
         "access_token": access,
         "token_type": "Bearer",
-        "expires_in": ACCESS_LIFETIME_S,
+        "expires_in": app.config.tokens.access_s,
         "scope": scope.to_string(),
     });
     let granted = Scope::parse(&grant.scope).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! Client credentials: a token in the client's own name (RFC 6749 §4.4). Nothing is written for it, since the token says
 //! everything itself; only its revocation is.
 
-use super::ACCESS_LIFETIME_S;
 use crate::app::App;
 use crate::chance;
 use crate::keys;
@@ -24,13 +23,13 @@ pub async fn issue(app: &App, client: &Client, asked: Option<&Scope>) -> Result<
         scope: &scope,
         jti: &chance::secret().map_err(crate::app::Error::from)?,
         issued_at: app.now(),
-        lifetime_s: ACCESS_LIFETIME_S,
+        lifetime_s: app.config.tokens.access_s,
     });
     let keys = keys::ready(app, alg).await?;
     let mut body = json!({
         "access_token": keys.sign(alg, typ::ACCESS_TOKEN, &claims.into())?,
         "token_type": "Bearer",
-        "expires_in": ACCESS_LIFETIME_S,
+        "expires_in": app.config.tokens.access_s,
     });
     if let Some(members) = body.as_object_mut().filter(|_| !scope.is_empty()) {
         members.insert("scope".to_owned(), scope.to_string().into());

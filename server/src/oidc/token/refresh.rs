@@ -12,12 +12,9 @@ use techpass_domain::oidc::introspection::REFRESH_PREFIX;
 use techpass_domain::oidc::refresh::{self, RefreshBinding, Rotation, Standing, Successor};
 use techpass_domain::oidc::scope::{OFFLINE_ACCESS, Scope};
 use techpass_domain::session::Grant;
-use techpass_domain::time::{Seconds, Timestamp};
+use techpass_domain::time::Timestamp;
 use techpass_store::write::NewRefresh;
 use techpass_store::{StoreError, Write};
-
-/// The absolute end of a refresh token's family: the session's, or for `offline_access` so long.
-const OFFLINE_LIFETIME_S: Seconds = 30 * 24 * 60 * 60;
 
 /// The first refresh token of a family, for a client that is registered for them.
 pub fn first(
@@ -32,7 +29,7 @@ pub fn first(
     }
     let now = app.now();
     let lifetime_s = if scope.contains(OFFLINE_ACCESS) {
-        OFFLINE_LIFETIME_S
+        app.config.tokens.offline_s
     } else {
         app.config.session.absolute_s
     };
