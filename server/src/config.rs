@@ -192,6 +192,8 @@ pub struct Limits {
     pub circles: Circles,
     /// How far in the future the `exp` of a client's assertion may lie, in seconds.
     pub assertion_lifetime_s: Seconds,
+    /// How far the clocks of clients and upstreams may be off, in seconds.
+    pub clock_skew_s: Seconds,
 }
 
 impl Default for Limits {
@@ -204,6 +206,7 @@ impl Default for Limits {
             address: Addresses::default(),
             circles: Circles::default(),
             assertion_lifetime_s: 5 * 60,
+            clock_skew_s: 60,
         }
     }
 }
@@ -359,6 +362,7 @@ impl Config {
         }
         self.database.check()?;
         self.tokens.check()?;
+        self.limits.check()?;
         if let Some(mail) = &self.mail {
             mail.check()?;
         }

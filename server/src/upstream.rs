@@ -29,8 +29,6 @@ const TRIPS_MAX: usize = 5;
 /// Browsers that may wait for an upstream's metadata at once, while one asks for all of them: when it stalls, the others are
 /// told at once.
 const ASKING_MAX: usize = 128;
-/// How far an upstream's clock may be off, in seconds.
-const SKEW_S: i64 = 60;
 /// `acr` values of an upstream that mean the same here.
 const KNOWN_ACR: [&str; 2] = [
     techpass_domain::login::requirement::ACR_NUMBER_MATCH,

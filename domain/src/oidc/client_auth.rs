@@ -16,8 +16,6 @@ use serde_json::Value;
 const HEADER_MAX: usize = 8 * 1024;
 /// Characters of a `jti`.
 const JTI_MAX: usize = 512;
-/// How far a client's clock may be off, in seconds.
-pub const SKEW_S: Seconds = 60;
 /// The only `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The `typ` that an assertion may name; it may also name none.
@@ -231,6 +229,8 @@ pub struct Expect<'a> {
     pub audiences: &'a [String],
     /// How far its end may lie in the future, in seconds.
     pub lifetime_max_s: Seconds,
+    /// How far the client's clock may be off, in seconds.
+    pub skew_s: Seconds,
     /// Now.
     pub now: Timestamp,
 }
@@ -283,7 +283,7 @@ pub fn check_assertion(claims: &Value, expect: Expect<'_>) -> Result<Once, Asser
     for name in ["nbf", "iat"] {
         let begun = claims.get(name).is_none_or(|at| {
             at.as_f64()
-                .is_some_and(|at| at <= (expect.now.0 + SKEW_S) as f64)
+                .is_some_and(|at| at <= (expect.now.0 + expect.skew_s) as f64)
         });
         if !begun {
             return Err(AssertionError::TooEarly);
@@ -292,7 +292,7 @@ pub fn check_assertion(claims: &Value, expect: Expect<'_>) -> Result<Once, Asser
     match text(claims, "jti") {
         Some(jti) if !jti.is_empty() && jti.len() <= JTI_MAX => Ok(Once {
             jti: jti.to_owned(),
-            until: expires_at.plus(SKEW_S + 1),
+            until: expires_at.plus(expect.skew_s + 1),
         }),
         _ => Err(AssertionError::Jti),
     }
@@ -314,7 +314,10 @@ fn for_us(aud: Option<&Value>, audiences: &[String]) -> bool {
 fn expiry(claims: &Value, expect: Expect<'_>) -> Option<Timestamp> {
     let at = claims.get("exp")?.as_f64()?;
     let now = expect.now.0;
-    let (earliest, latest) = (now - SKEW_S, now + expect.lifetime_max_s + SKEW_S);
+    let (earliest, latest) = (
+        now - expect.skew_s,
+        now + expect.lifetime_max_s + expect.skew_s,
+    );
     let within = at > earliest as f64 && at <= latest as f64;
     within.then_some(Timestamp(at as i64))
 }

@@ -20,8 +20,6 @@ pub const NONE: &str = "none";
 pub const TYP: &str = "oauth-authz-req+jwt";
 /// Characters of a `request_uri` (Core §6.2).
 const URI_MAX: usize = 512;
-/// How far the client's clock may be off, in seconds.
-const SKEW_S: Seconds = 60;
 /// Claims of the JWT itself (RFC 7519 §4.1), which are no parameters.
 const OF_THE_JWT: &[&str] = &["iss", "aud", "exp", "nbf", "iat", "jti", "sub"];
 
@@ -131,6 +129,8 @@ pub struct Expect<'a> {
     pub client: &'a Client,
     /// This issuer.
     pub issuer: &'a str,
+    /// How far the client's clock may be off, in seconds.
+    pub skew_s: Seconds,
     /// Now.
     pub now: Timestamp,
 }
@@ -225,10 +225,10 @@ fn of_this_moment(
         },
     };
     let (exp, nbf) = (moment("exp")?, moment("nbf")?);
-    if exp.is_some_and(|exp| expect.now >= exp.plus(SKEW_S)) {
+    if exp.is_some_and(|exp| expect.now >= exp.plus(expect.skew_s)) {
         return invalid("it has expired");
     }
-    if nbf.is_some_and(|nbf| nbf > expect.now.plus(SKEW_S)) {
+    if nbf.is_some_and(|nbf| nbf > expect.now.plus(expect.skew_s)) {
         return invalid("it is not valid yet");
     }
     Ok(())

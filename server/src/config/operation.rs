@@ -98,6 +98,19 @@ impl Tokens {
     }
 }
 
+impl super::Limits {
+    /// More than a few minutes would let a token live that is over.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match (0..=300).contains(&self.clock_skew_s) {
+            true => Ok(()),
+            false => Err(ConfigError::Value {
+                key: "limits.clock_skew_s",
+                reason: "write a number of seconds from 0 to 300".to_owned(),
+            }),
+        }
+    }
+}
+
 /// Logs, on standard error.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -133,6 +133,7 @@ async fn use_up(app: &App, client: &Client, claims: &Value, called: &str) -> Res
         client_id: &client.id,
         audiences: &[app.issuer.clone(), at(path::TOKEN), at(called)],
         lifetime_max_s: app.config.limits.assertion_lifetime_s,
+        skew_s: app.config.limits.clock_skew_s,
         now: app.now(),
     };
     let once = rules::check_assertion(claims, expect).map_err(|error| {

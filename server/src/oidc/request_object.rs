@@ -24,6 +24,7 @@ pub async fn effective(
     let expect = Expect {
         client,
         issuer: &app.issuer,
+        skew_s: app.config.limits.clock_skew_s,
         now: app.now(),
     };
     request_object::merged(params, &claims, &expect).map(Some)

@@ -1,7 +1,7 @@
 //! A session that ended at the upstream ends here too (Back-Channel Logout §2.5 to §2.8): a report there puts an account
 //! on hold, and what rests on it must not go on.
 
-use super::{SKEW_S, Upstream, trip};
+use super::{Upstream, trip};
 use crate::app::{App, Error};
 use crate::jose;
 use crate::oidc::{backchannel, end_session, json};
@@ -54,7 +54,7 @@ async fn believed(app: &App, upstream: &Upstream, token: &str) -> Result<Upstrea
         client_id: &upstream.config.client_id,
         nonce: "",
         now: app.now(),
-        skew_s: SKEW_S,
+        skew_s: app.config.limits.clock_skew_s,
         max_age: None,
     };
     upstream_logout_token(&claims, &expect).map_err(|error| error.to_string())

@@ -1,6 +1,6 @@
 //! What is learned of an upstream, redeeming its code, and the account that its subject is linked to.
 
-use super::{SKEW_S, Upstream, text};
+use super::{Upstream, text};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::sha256;
@@ -196,7 +196,7 @@ pub async fn redeem(
         client_id: &upstream.config.client_id,
         nonce: &asked.nonce,
         now,
-        skew_s: SKEW_S,
+        skew_s: app.config.limits.clock_skew_s,
         // A fresh sign-in is one that happened after the browser left.
         max_age: match asked.fresh {
             true => Some(now.since(asked.left_at)),

@@ -211,6 +211,7 @@ fn an_assertion_is_for_us_for_now_and_for_once() {
         client_id: &id,
         audiences: &audiences,
         lifetime_max_s: 300,
+        skew_s: 60,
         now: NOW,
     };
     let good =

@@ -229,6 +229,7 @@ fn claims_are_checked_rule_by_rule() {
         let expect = Expect {
             client: &client,
             issuer: ISSUER,
+            skew_s: 60,
             now: NOW,
         };
         let found = merged(&outside(changes), &object(claims.clone()), &expect);
@@ -243,6 +244,7 @@ fn what_is_inside_takes_the_place_of_what_is_outside() {
     let expect = Expect {
         client: &client,
         issuer: ISSUER,
+        skew_s: 60,
         now: NOW,
     };
     let inside = object(json!({
