@@ -93,10 +93,11 @@ impl Sqlite {
                 .pragma_update(None, "max_page_count", pages_max)
                 .map_err(|error| place.error(error))?;
         }
-        let checkpointer =
-            Checkpointer::start(connect::writer(&place, wait)?).map_err(StoreError::database)?;
-        let counts = Arc::new(Counts::default());
         let readers = Arc::new(Readers::new(Arc::clone(&place), wait, open.readers_max));
+        let checkpointer = connect::writer(&place, wait)?;
+        let checkpointer = Checkpointer::start(checkpointer, Arc::clone(&readers))
+            .map_err(StoreError::database)?;
+        let counts = Arc::new(Counts::default());
         let writer = Writer {
             connection,
             checkpointer,

@@ -35,10 +35,16 @@ struct History {
 
 type Shared = Arc<Mutex<History>>;
 
-/// A request that may be cut off: nothing instead of an answer.
-async fn sent(request: reqwest::RequestBuilder) -> Option<reqwest::Response> {
-    let answer = request.send().await.ok()?;
-    (answer.status().as_u16() < 500).then_some(answer)
+/// An answer, or what cut the request off.
+type Sent<T> = Result<T, String>;
+
+/// A request that may be cut off.
+async fn sent(request: reqwest::RequestBuilder) -> Sent<reqwest::Response> {
+    let answer = request.send().await.map_err(|error| format!("{error:?}"))?;
+    match answer.status().as_u16() {
+        ..500 => Ok(answer),
+        status => Err(format!("{status} from {}", answer.url().path())),
+    }
 }
 
 /// A person without patience: signs in, redeems, refreshes, logs out, until something is cut off.
@@ -75,26 +81,31 @@ impl Worker {
         }
     }
 
-    async fn get(&mut self, url: &str) -> Option<reqwest::Response> {
+    async fn get(&mut self, url: &str) -> Sent<reqwest::Response> {
         let answer = sent(self.http.get(url).header(COOKIE, self.cookie())).await?;
         self.keep(&answer);
-        Some(answer)
+        Ok(answer)
     }
 
-    async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Option<reqwest::Response> {
+    async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Sent<reqwest::Response> {
         let request = self.http.post(url).header(COOKIE, self.cookie());
         let answer = sent(request.form(form)).await?;
         self.keep(&answer);
-        Some(answer)
+        Ok(answer)
     }
 
-    fn location(&self, answer: &reqwest::Response) -> Option<Url> {
-        let to = answer.headers().get(LOCATION)?.to_str().ok()?;
-        Url::parse(&self.issuer).ok()?.join(to).ok()
+    fn location(&self, answer: &reqwest::Response) -> Sent<Url> {
+        let to = answer
+            .headers()
+            .get(LOCATION)
+            .and_then(|to| to.to_str().ok());
+        let to = to.ok_or_else(|| format!("{} without a Location", answer.status()))?;
+        let issuer = Url::parse(&self.issuer).expect("an issuer");
+        issuer.join(to).map_err(|error| error.to_string())
     }
 
     /// Signs in from the very start, and gives the code.
-    async fn code(&mut self) -> Option<String> {
+    async fn code(&mut self) -> Sent<String> {
         self.cookies.clear();
         let answer = self.get(&self.app.request(&[])).await?;
         let login = self.location(&answer)?;
@@ -104,20 +115,20 @@ impl Worker {
         let answer = self.post(login.as_str(), &form).await?;
         let back = self.location(&answer)?;
         assert!(back.as_str().starts_with(REDIRECT_URI), "{back}");
-        let mut pairs = back.query_pairs();
-        pairs
-            .find(|(name, _)| name == "code")
-            .map(|(_, code)| code.into_owned())
+        let code = back.query_pairs().find(|(name, _)| name == "code");
+        let code = code.map(|(_, code)| code.into_owned());
+        code.ok_or_else(|| format!("no code in {back}"))
     }
 
-    async fn token(&self, form: &[(&str, &str)]) -> Option<(u16, Value)> {
+    async fn token(&self, form: &[(&str, &str)]) -> Sent<(u16, Value)> {
         let answer = sent(self.app.token_request(form)).await?;
         let status = answer.status().as_u16();
-        Some((status, answer.json().await.ok()?))
+        let body = answer.json().await.map_err(|error| error.to_string())?;
+        Ok((status, body))
     }
 
-    /// One round; `None` when something was cut off.
-    async fn round(&mut self, n: usize) -> Option<()> {
+    /// One round, or what cut it off.
+    async fn round(&mut self, n: usize) -> Sent<()> {
         let code = self.code().await?;
         let (status, tokens) = self.token(&Application::redemption(&code)).await?;
         assert_eq!(
@@ -153,21 +164,26 @@ impl Worker {
                 history.logged_out.push(cookies);
             });
         }
-        Some(())
+        Ok(())
     }
 
     /// Logs out; the cookies from before are kept, to be tried again.
-    async fn log_out(&mut self) -> Option<()> {
+    async fn log_out(&mut self) -> Sent<()> {
         let before = self.cookies.clone();
         let mut browser = Browser::default();
         browser.cookies = before.clone();
-        let page = browser.try_open(&format!("{}/logout", self.issuer)).await?;
+        let page = browser.try_open(&format!("{}/logout", self.issuer)).await;
+        let page = page.ok_or("no page to log out")?;
         let (name, value) = page.radio(PROBE);
         let page = browser
             .try_press(&page, "Log out", &[(&name, &value)])
-            .await?;
+            .await;
+        let page = page.ok_or("no answer to logging out")?;
         self.cookies = before;
-        (page.heading() == "You are logged out").then_some(())
+        match page.heading().as_str() {
+            "You are logged out" => Ok(()),
+            other => Err(format!("the answer to logging out is {other:?}")),
+        }
     }
 
     fn note<T>(&self, what: impl FnOnce(&mut History) -> T) -> T {
@@ -195,7 +211,7 @@ async fn what_was_acknowledged_holds_after_kills_at_any_moment() {
             let mut worker = Worker::new(&app, &demo.techpass(), &history);
             working.push(tokio::spawn(async move {
                 for round in 0.. {
-                    if worker.round(n + round).await.is_none() {
+                    if worker.round(n + round).await.is_err() {
                         return;
                     }
                 }
@@ -403,8 +419,9 @@ async fn keys_rotate_while_people_sign_in() {
         let mut worker = Worker::new(&app, &demo.techpass(), &history);
         working.push(tokio::spawn(async move {
             for round in 0..4 {
-                let done = worker.round(n + round).await;
-                assert!(done.is_some(), "a sign-in failed while keys rotated");
+                if let Err(cut) = worker.round(n + round).await {
+                    panic!("a sign-in failed while keys rotated: {cut}");
+                }
             }
         }));
     }

@@ -5,10 +5,14 @@
 //! bound the writer copies the rest itself, between two groups, which is short because most of it is copied by then.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
+
+use super::readers::Readers;
 
 /// Pages not yet copied that wake the checkpointer: about 4 MB.
 const PAGES_WAKE: i64 = 1024;
@@ -22,9 +26,12 @@ const PAGES_RETRY: i64 = 256;
 /// Statements between two looks at the log: looking costs as much as a statement, and so many fill few pages.
 const STATEMENTS_LOOK: usize = 128;
 
+/// How often transactions are looked for that nobody reads from any more. Other programs that empty the log wait for
+/// them, and hold the write lock meanwhile.
+const REST: Duration = Duration::from_millis(100);
+
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
-const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The checkpointer as its writer sees it.
 pub(super) struct Checkpointer {
@@ -37,11 +44,11 @@ pub(super) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own.
-    pub(super) fn start(connection: Connection) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, readers: Arc<Readers>) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
         let thread = Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || run(&connection, &woken))?;
+            .spawn(move || run(&connection, &readers, &woken))?;
         Ok(Self {
             wake,
             thread,
@@ -84,19 +91,22 @@ impl Checkpointer {
         report(writer, PASSIVE);
     }
 
-    /// Ends the thread, and empties the log if it is to be.
-    pub(super) fn finish(self, writer: &Connection, empty: bool) {
+    /// Ends the thread. The log stays as it is: SQLite copies it when the last connection of all programs closes, and
+    /// while another program works on it, emptying it would hold that one up.
+    pub(super) fn finish(self) {
         drop(self.wake);
         let _ = self.thread.join();
-        if empty {
-            report(writer, TRUNCATE);
-        }
     }
 }
 
-fn run(connection: &Connection, woken: &Receiver<()>) {
-    while woken.recv().is_ok() {
-        report(connection, PASSIVE);
+fn run(connection: &Connection, readers: &Readers, woken: &Receiver<()>) {
+    loop {
+        match woken.recv_timeout(REST) {
+            Ok(()) => drop(report(connection, PASSIVE)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        readers.end_old();
     }
 }
 

@@ -102,9 +102,17 @@ impl Readers {
     pub(super) fn rest(&self, log_is_long: bool) {
         self.log_is_long.store(log_is_long, Ordering::Relaxed);
         let commits = self.commits.load(Ordering::Acquire);
+        self.end_idle(|snapshot| snapshot.commits != commits || log_is_long);
+    }
+
+    /// Ends transactions that are too old to be read from, for nobody may read or commit for hours.
+    pub(super) fn end_old(&self) {
+        self.end_idle(|snapshot| snapshot.begun.elapsed() >= SNAPSHOT_KEPT);
+    }
+
+    fn end_idle(&self, over: impl Fn(&Snapshot) -> bool) {
         for reader in &mut self.pool().idle {
-            let current = |snapshot: &Snapshot| snapshot.commits == commits && !log_is_long;
-            if reader.snapshot.as_ref().is_some_and(|open| !current(open)) {
+            if reader.snapshot.as_ref().is_some_and(&over) {
                 // Should it fail, the next read on this connection says so.
                 let _ = reader.end();
             }

@@ -79,8 +79,7 @@ impl Writer {
                 .connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }
-        self.checkpointer
-            .finish(&self.connection, self.broken.is_none());
+        self.checkpointer.finish();
         drop(self.connection);
         drop(self.lock);
     }
@@ -229,10 +228,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let place = Arc::new(connect::place(&directory.path().join("a.db")).unwrap());
         let open = || connect::writer(&place, Duration::ZERO).unwrap();
+        let readers = Arc::new(Readers::new(Arc::clone(&place), Duration::ZERO, 1));
         let mut writer = Writer {
             connection: open(),
-            checkpointer: Checkpointer::start(open()).unwrap(),
-            readers: Arc::new(Readers::new(Arc::clone(&place), Duration::ZERO, 1)),
+            checkpointer: Checkpointer::start(open(), Arc::clone(&readers)).unwrap(),
+            readers,
             place: Arc::clone(&place),
             counts: Arc::default(),
             broken: Some(place.broken("the disk did not flush")),
