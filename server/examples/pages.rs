@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use techpass_server::views::{
-    AccountRow, Allowed, AllowedBy, Applications, Back, CheckAgain, Code, Consent,
-    DeviceRegistered, EnrolDevice, Facts, FormPost, Hidden, Home, Info, LogOut, LogOutRow,
-    LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount, ProblemDoc, Refused, Shell,
-    SignIn, Topic, ViewError,
+    AccountRow, Allowed, AllowedBy, Applications, Back, CheckAgain, Code, Consent, DeviceAsk,
+    DeviceCode, DeviceDone, DeviceRegistered, EnrolDevice, Facts, FormPost, Hidden, Home, Info,
+    LogOut, LogOutRow, LoggedOut, Number, NumberEnded, Outcome, Password, PickAccount, ProblemDoc,
+    Refused, Shell, SignIn, Topic, ViewError,
 };
 
 type Named = (&'static str, Result<String, ViewError>);
@@ -301,6 +301,35 @@ fn others(techpass: &Shell, wog: &Shell) -> Vec<Named> {
         ("privacy", info(Topic::Privacy).render(techpass)),
         ("terms", info(Topic::Terms).render(techpass)),
     ];
+    pages.extend(device_grant(techpass));
     pages.extend(ProblemDoc::of("DEV-501").map(|page| ("problem-doc", page.render(techpass))));
     pages
+}
+
+fn device_grant(techpass: &Shell) -> Vec<Named> {
+    let words = techpass.words();
+    let code = DeviceCode {
+        action: "/device".to_owned(),
+        user_code: "WDJB-MJH".to_owned(),
+        error: Some(words.device_code_wrong.to_string()),
+    };
+    let ask = DeviceAsk {
+        action: "/device/ask".to_owned(),
+        app: "Meeting room screen".to_owned(),
+        account: "probe@techpass.example".to_owned(),
+        user_code: "WDJB-MJHT".to_owned(),
+        from: "192.0.2.7".to_owned(),
+        at: "2026-11-24 22:05:37 UTC".to_owned(),
+        scopes: vec![words.scope("openid"), words.scope("email")],
+    };
+    let done = |allowed| DeviceDone {
+        app: "Meeting room screen".to_owned(),
+        allowed,
+    };
+    vec![
+        ("device-code-error", code.render(techpass)),
+        ("device-ask", ask.render(techpass)),
+        ("device-done", done(true).render(techpass)),
+        ("device-denied", done(false).render(techpass)),
+    ]
 }
