@@ -5,6 +5,7 @@ mod answers;
 mod authorization;
 mod backup;
 mod client_auth;
+mod clients;
 mod crash;
 mod device_grant;
 mod faults;

@@ -1,9 +1,8 @@
 //! A place on loopback where a client keeps a document: its keys, a list of its redirect URIs.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// One document, whatever is asked for. It ends with the test's runtime.
 #[derive(Clone)]
@@ -11,7 +10,7 @@ pub struct Elsewhere {
     /// Its address.
     pub url: String,
     body: Arc<Mutex<String>>,
-    asked: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Elsewhere {
@@ -26,16 +25,9 @@ impl Elsewhere {
         };
         let shared = elsewhere.clone();
         tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut buffer = [0; 4096];
-                let _ = stream.read(&mut buffer).await;
-                shared.asked.fetch_add(1, Ordering::SeqCst);
-                let body = shared.body.lock().expect("a body").clone();
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                    body.len()
-                );
-                let _ = stream.write_all(answer.as_bytes()).await;
+            // Browsers open connections ahead and send nothing on them, so each is answered by itself.
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, shared.clone()));
             }
         });
         elsewhere
@@ -48,6 +40,28 @@ impl Elsewhere {
 
     /// How often it was asked for.
     pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.targets().len()
     }
+
+    /// What was asked for, path and query.
+    pub fn targets(&self) -> Vec<String> {
+        self.asked.lock().expect("a list").clone()
+    }
+}
+
+async fn answer(mut stream: TcpStream, place: Elsewhere) {
+    let mut buffer = [0; 4096];
+    let read = stream.read(&mut buffer).await.unwrap_or(0);
+    if read == 0 {
+        return;
+    }
+    let request = String::from_utf8_lossy(&buffer[..read]);
+    let target = request.split(' ').nth(1).unwrap_or_default();
+    place.asked.lock().expect("a list").push(target.to_owned());
+    let body = place.body.lock().expect("a body").clone();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let _ = stream.write_all(answer.as_bytes()).await;
 }
