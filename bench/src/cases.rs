@@ -1,6 +1,7 @@
 //! The cases: what is set up, and which loads run on whom.
 
 mod heavy;
+mod postgres;
 mod single;
 mod whole;
 
@@ -28,6 +29,7 @@ pub const NAMES: &[&str] = &[
     "wake",
     "mixed",
     "growth",
+    "postgres",
     "idle",
 ];
 
@@ -47,6 +49,8 @@ pub struct Bench {
     pub accounts: u64,
     /// Whether to measure the peer.
     pub peer: bool,
+    /// Where PostgreSQL's programs are.
+    pub postgres: PathBuf,
 }
 
 /// The servers of a case.
@@ -70,6 +74,7 @@ impl Bench {
             directory: &self.folder.join("world"),
             cores,
             population,
+            database: None,
         };
         let world = World::start(&plan).await?;
         let provider = Provider::learn(&world.techpass.site, &world.portal_secret).await?;
@@ -150,6 +155,7 @@ pub async fn run(bench: &Bench, name: &str, report: &mut Report) -> Result<()> {
         "argon2" => heavy::argon2(bench, report).await,
         "wake" => heavy::wake(bench, report).await,
         "mixed" => whole::mixed(bench, report).await,
+        "postgres" => postgres::run(bench, report).await,
         "growth" => crate::growth::run(bench, report).await,
         _ => heavy::idle(bench, report).await,
     }

@@ -107,6 +107,7 @@ pub async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
                 vendors: 512,
                 slow_vendors: 0,
             },
+            database: None,
         };
         let mut world = World::start(&plan).await?;
         let port = world.techpass.site.address.port();

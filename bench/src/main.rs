@@ -85,6 +85,9 @@ struct Options {
     /// Judge although something else uses the cores.
     #[arg(long)]
     judge_anyway: bool,
+    /// Where PostgreSQL's programs are.
+    #[arg(long, default_value = "/usr/lib/postgresql/15/bin")]
+    postgres: PathBuf,
     /// Write everything as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -191,6 +194,7 @@ async fn measure(
         at_once: options.at_once,
         accounts: options.accounts,
         peer: !options.no_peer,
+        postgres: options.postgres.clone(),
     };
     std::fs::create_dir_all(&bench.folder)?;
     let names = cases::NAMES.iter().copied();

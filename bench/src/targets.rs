@@ -62,6 +62,11 @@ fn grown(report: &Report, case: &str) -> Option<f64> {
     Some(large.median(|run| run.p50_ms) / small.median(|run| run.p50_ms))
 }
 
+fn on_postgres(report: &Report, case: &str) -> Option<f64> {
+    let (postgres, embedded) = (format!("{case}, PostgreSQL"), format!("{case}, embedded"));
+    over(report, &postgres, Who::Product, &embedded)
+}
+
 use Bound::{AtLeast, AtMost};
 
 #[rustfmt::skip]
@@ -95,6 +100,8 @@ const TARGETS: &[Target] = &[
     target("10", "the program, MB", AtMost(20.0), |r| fact(r, "program, MB")),
     target("11", "a login's p50, many accounts over few", AtMost(1.15), |r| grown(r, "login")),
     target("11", "rotation's p50, many accounts over few", AtMost(1.3), |r| grown(r, "rotation")),
+    target("12", "refresh rotation on PostgreSQL, ratio to the embedded database", AtLeast(0.5), |r| on_postgres(r, "refresh")),
+    target("12", "a vendor's login on PostgreSQL, ratio to the embedded database", AtLeast(0.5), |r| on_postgres(r, "login")),
     target("13", "sign-in page, HTML and CSS as sent, KB", AtMost(14.0), |r| fact(r, "page and style, KB")),
     target("13", "scripts as sent, KB", AtMost(12.0), |r| fact(r, "scripts, KB")),
 ];

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -173,8 +173,8 @@ pub struct World {
     pub portal_secret: String,
     /// The machine's.
     pub machine_secret: String,
-    /// The folder of TechPass's database.
-    pub directory: PathBuf,
+    /// The URL of TechPass's database.
+    pub database: String,
     /// What discovery says of TechPass.
     pub discovery: Value,
 }
@@ -189,6 +189,21 @@ pub struct Plan<'a> {
     pub cores: Cores,
     /// Who lives there.
     pub population: Population,
+    /// The URL of TechPass's database, when it is not the embedded one.
+    pub database: Option<String>,
+}
+
+impl Plan<'_> {
+    fn database(&self, role: &str) -> String {
+        let embedded = || embedded(self.directory, role);
+        let own = self.database.clone().filter(|_| role == "techpass");
+        own.unwrap_or_else(embedded)
+    }
+}
+
+fn embedded(directory: &Path, role: &str) -> String {
+    let path = directory.join(format!("{role}.db"));
+    format!("sqlite:{}", path.display())
 }
 
 impl World {
@@ -214,7 +229,8 @@ impl World {
         }
         let device = secret()?;
         let wog_db = Filler::open(&directory, "wog").await?;
-        let techpass_db = Filler::open(&directory, "techpass").await?;
+        let database = plan.database("techpass");
+        let techpass_db = Filler::of(&database).await?;
         let back = format!("{}/upstream/wog/callback", issuers.0);
         wog_db.client("techpass", &upstream_secret, &back).await?;
         wog_db.client(PORTAL, &portal_secret, CALLBACK).await?;
@@ -250,7 +266,7 @@ impl World {
             device,
             portal_secret,
             machine_secret,
-            directory,
+            database,
             discovery,
         })
     }
@@ -289,13 +305,12 @@ pub async fn serve(
     more: &str,
 ) -> Result<(Server, Duration)> {
     let directory = plan.directory;
-    let database = directory.join(format!("{role}.db"));
     let text = format!(
         "public_url = \"http://localhost:{port}\"\nlisten = \"127.0.0.1:{port}\"\nrole = \"{role}\"\n\
          [database]\nurl = {}\n[secrets]\nmaster_key_file = {}\n[brand]\nname = \"{role}\"\n\
          [outbound]\nallow_private = true\n\
          [limits.circles]\nmax = 0\n[limits.number]\nshort_max = 1000000\nshort_s = 60\nlong_max = 1000000\nlong_s = 60\n{more}",
-        toml::Value::String(format!("sqlite:{}", database.display())),
+        toml::Value::String(plan.database(role)),
         quoted(&directory.join(format!("{role}.key"))),
     );
     let config = directory.join(format!("{role}.toml"));
@@ -335,8 +350,7 @@ pub struct Filler {
 impl Filler {
     /// Opens or makes the database of a role.
     pub async fn open(directory: &Path, role: &str) -> Result<Filler> {
-        let url = format!("sqlite:{}", directory.join(format!("{role}.db")).display());
-        Filler::of(&url).await
+        Filler::of(&embedded(directory, role)).await
     }
 
     /// Opens or makes the database at a URL.

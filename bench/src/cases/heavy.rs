@@ -118,6 +118,7 @@ pub async fn idle(bench: &Bench, report: &mut Report) -> Result<()> {
         directory: &directory,
         cores: Cores::Apart,
         population: FEW,
+        database: None,
     };
     let (mut ready, mut first) = (Vec::new(), Vec::new());
     for _ in 0..bench.repetitions.max(3) {

@@ -8,7 +8,7 @@ mod facts;
 mod history;
 mod keys;
 mod person;
-mod primary;
+pub mod primary;
 mod scene;
 mod script;
 mod shim;

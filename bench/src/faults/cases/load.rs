@@ -159,6 +159,7 @@ pub async fn upstream(stage: &Stage<'_>) -> Result<Outcome> {
             vendors: 64,
             slow_vendors: 0,
         },
+        database: None,
     };
     let world = World::start(&plan).await?;
     let provider = Provider::learn(&world.techpass.site, &world.portal_secret).await?;
