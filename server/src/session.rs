@@ -18,6 +18,9 @@ pub struct Here {
     pub session: Option<SessionRow>,
     /// Entries that count, oldest first.
     pub entries: Vec<Entry>,
+    /// Entries that are over by their time and were never ended. They are good for nothing but a log-out: a clock that was
+    /// ahead and is set right would bring them back.
+    pub over: Vec<Entry>,
 }
 
 /// Reads the session that the browser's cookie names.
@@ -29,11 +32,14 @@ pub async fn here(app: &App, headers: &HeaderMap) -> Result<Here, Error> {
     let Some(session) = app.store.session(&hashed(&secret), now).await? else {
         return Ok(Here::default());
     };
-    let mut entries = app.store.entries(&session.id).await?;
-    entries.retain(|entry| entry.alive(app.config.session, now));
+    let lives = session.expires_at > now;
+    let all = app.store.entries(&session.id).await?;
+    let counts = |entry: &Entry| lives && entry.alive(app.config.session, now);
+    let (entries, over) = all.into_iter().partition(counts);
     Ok(Here {
-        session: Some(session),
+        session: Some(session).filter(|_| lives),
         entries,
+        over,
     })
 }
 
@@ -47,6 +53,11 @@ impl Here {
             }
         }
         Ok(all)
+    }
+
+    /// Every entry that was not ended, also those that are over by their time.
+    pub fn not_ended(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(&self.over)
     }
 
     /// The entry of an account.

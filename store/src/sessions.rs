@@ -30,6 +30,8 @@ pub struct SessionRow {
     pub id: SessionId,
     /// SHA-256 of its present secret.
     pub secret_sha256: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
@@ -188,18 +190,20 @@ impl Store {
         self.one(sql, vec![id.as_str().into()], login).await
     }
 
-    /// The session with this secret, or with it as the previous one that is still good for a moment.
+    /// The session with this secret, or with it as the previous one that is still good for a moment. It may be over by its
+    /// time: that is for whoever asks to see, since a log-out ends it all the same.
     pub async fn session(
         &self,
         secret_sha256: &str,
         now: Timestamp,
     ) -> Result<Option<SessionRow>, StoreError> {
-        let sql = "SELECT id, secret_sha256 FROM sessions WHERE expires_at > $2 \
-                   AND (secret_sha256 = $1 OR (previous_sha256 = $1 AND previous_until > $2)) LIMIT 1";
+        let sql = "SELECT id, secret_sha256, expires_at FROM sessions WHERE secret_sha256 = $1 \
+                   OR (previous_sha256 = $1 AND previous_until > $2) LIMIT 1";
         self.one(sql, vec![secret_sha256.into(), now.0.into()], |row| {
             Ok(SessionRow {
                 id: SessionId::new(row.text(0)?),
                 secret_sha256: row.text(1)?.to_owned(),
+                expires_at: Timestamp(row.int(2)?),
             })
         })
         .await

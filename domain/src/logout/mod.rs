@@ -46,12 +46,18 @@ pub fn plan(signed_in: &[Sid], hinted: Option<&Sid>, style: LogoutStyle) -> Plan
     }
 }
 
-/// The entries that end. A choice that is not signed in here ends nothing.
-pub fn ends(signed_in: &[Sid], choice: &Choice) -> Vec<Sid> {
-    match choice {
-        Choice::All => signed_in.to_vec(),
-        Choice::One(sid) => signed_in.iter().filter(|s| *s == sid).cloned().collect(),
-    }
+/// The entries that end: what was chosen, and with the last one that is signed in everything that is `over` by its time as
+/// well. Whoever is told that nobody is signed in here stays logged out, also when a clock that was ahead is set right. A
+/// choice that is not of this browser ends nothing of it.
+pub fn ends(signed_in: &[Sid], over: &[Sid], choice: &Choice) -> Vec<Sid> {
+    let chosen = |sid: &&Sid| match choice {
+        Choice::All => true,
+        Choice::One(one) => one == *sid,
+    };
+    let nobody_left = signed_in.iter().all(|sid| chosen(&sid));
+    let also = over.iter().filter(|sid| nobody_left || chosen(sid));
+    let ended = signed_in.iter().filter(chosen).chain(also);
+    ended.cloned().collect()
 }
 
 /// A client that used a session entry, and how it wants to be told.
@@ -179,9 +185,28 @@ mod tests {
     #[test]
     fn exactly_the_chosen_account_ends() {
         let here = [sid("a"), sid("b")];
-        assert_eq!(ends(&here, &Choice::One(sid("b"))), [sid("b")]);
-        assert_eq!(ends(&here, &Choice::One(sid("x"))), []);
-        assert_eq!(ends(&here, &Choice::All), here);
+        assert_eq!(ends(&here, &[], &Choice::One(sid("b"))), [sid("b")]);
+        assert_eq!(ends(&here, &[], &Choice::One(sid("x"))), []);
+        assert_eq!(ends(&here, &[], &Choice::All), here);
+    }
+
+    #[test]
+    fn what_is_over_ends_when_it_is_chosen_and_with_the_last() {
+        let (here, over) = ([sid("a"), sid("b")], [sid("o"), sid("p")]);
+        let one = |name: &str| Choice::One(sid(name));
+        assert_eq!(ends(&here, &over, &one("a")), [sid("a")]);
+        assert_eq!(ends(&here, &over, &one("o")), [sid("o")]);
+        assert_eq!(
+            ends(&here, &over, &Choice::All),
+            [sid("a"), sid("b"), sid("o"), sid("p")]
+        );
+        assert_eq!(
+            ends(&here[..1], &over, &one("a")),
+            [sid("a"), sid("o"), sid("p")]
+        );
+        // The form is older than the clock's step.
+        assert_eq!(ends(&[], &over, &one("o")), over);
+        assert_eq!(ends(&[], &over, &Choice::All), over);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod authorization;
 mod backup;
 mod client_auth;
 mod clients;
+mod clock;
 mod crash;
 mod device_grant;
 mod faults;

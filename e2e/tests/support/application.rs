@@ -190,6 +190,18 @@ impl Application {
             .await
     }
 
+    /// Gives a token back, and gives the status of the answer.
+    pub async fn revoke(&self, token: &str) -> u16 {
+        let fields = [
+            ("client_id", self.id.as_str()),
+            ("client_secret", self.secret.as_str()),
+            ("token", token),
+        ];
+        let url = format!("{}/revoke", self.issuer);
+        let answer = self.http.post(url).form(&fields).send().await;
+        answer.expect("an answer").status().as_u16()
+    }
+
     /// What the userinfo endpoint answers: status, content type, body.
     pub async fn told_by_userinfo(&self, access_token: &str) -> (u16, String, String) {
         let url = format!("{}/userinfo", self.issuer);

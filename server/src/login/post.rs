@@ -172,10 +172,10 @@ async fn forget(app: &App, headers: &HeaderMap, bound: Bound, handle: &str) -> O
     let Some(account) = named else {
         return Err(Fault::expired());
     };
-    let mut writes = match here.entry_of(&account) {
-        Some(entry) => end_session::ending(app, entry).await?,
-        None => Vec::new(),
-    };
+    let mut writes = Vec::new();
+    for entry in here.not_ended().filter(|entry| entry.account == account) {
+        writes.extend(end_session::ending(app, entry).await?);
+    }
     writes.push(Write::Forget {
         browser_sha256: bound.browser_sha256.clone(),
         account,

@@ -71,7 +71,8 @@ pub async fn ask(app: &App, headers: &HeaderMap, encoded: &str) -> Outcome {
         .as_ref()
         .map_or(LogoutStyle::Ask, |client| client.logout);
     match logout::plan(&sids, asked.hinted.as_ref(), style) {
-        Plan::NothingToEnd => done(app, &asked, &Here::default(), &[], &[]).await,
+        // Nobody to ask for: what is over by its time is ended, so that "You are logged out" stays true.
+        Plan::NothingToEnd => end(app, &asked, &here, &Choice::All).await,
         Plan::End(sid) => end(app, &asked, &here, &Choice::One(sid)).await,
         Plan::Ask { preselected } => question(app, &asked, &here, preselected.as_ref()).await,
     }
@@ -159,6 +160,7 @@ pub async fn confirm(app: &App, headers: &HeaderMap, encoded: &str) -> Outcome {
     let choice = match form.get("account") {
         Some("all") => Choice::All,
         Some(sid) => Choice::One(Sid::new(sid)),
+        None if here.entries.is_empty() => Choice::All,
         None => return question(app, &asked, &here, asked.hinted.as_ref()).await,
     };
     end(app, &asked, &here, &choice).await
@@ -217,11 +219,11 @@ fn notices(entry: &Entry, used: &[Used]) -> Vec<Notice> {
 }
 
 async fn end(app: &App, asked: &Asked, here: &Here, choice: &Choice) -> Outcome {
-    let sids: Vec<Sid> = here.entries.iter().map(|entry| entry.sid.clone()).collect();
-    let ended = logout::ends(&sids, choice);
+    let sids = |entries: &[Entry]| -> Vec<Sid> { entries.iter().map(|e| e.sid.clone()).collect() };
+    let ended = logout::ends(&sids(&here.entries), &sids(&here.over), choice);
     let mut writes = Vec::new();
     let mut told: Vec<String> = Vec::new();
-    for entry in here.entries.iter().filter(|e| ended.contains(&e.sid)) {
+    for entry in here.not_ended().filter(|e| ended.contains(&e.sid)) {
         let ending = ending(app, entry).await?;
         told.extend(ending.iter().filter_map(|write| match write {
             Write::Enqueue { id, .. } => Some(id.clone()),

@@ -31,10 +31,10 @@ async fn answer(app: &App, headers: &HeaderMap, body: &str) -> Result<(), Refuse
     let token = token::required(&params, "token")?;
     match introspection::kind(&token) {
         Kind::Jwt => {
-            if let Some(presented) = access::presented(app, &token)
-                && introspection::may_revoke(&client, &presented.token.client)
+            if let Some(token) = access::of_any_age(app, &token)
+                && introspection::may_revoke(&client, &token.client)
             {
-                access::revoke(app, &presented.token).await?;
+                access::revoke(app, &token).await?;
             }
             Ok(())
         }
