@@ -26,6 +26,7 @@ async fn a_code_of_the_wrong_profile_or_time_is_refused_with_a_hint() {
         "the page does not say which profile"
     );
     // The phone's clock stands still while two minutes pass.
+    demo.at_a_step().await;
     let slow = demo.phone(ARJUN).code("SG Govt M365");
     demo.advance(120).await;
     let page = browser.press(&page, "Sign in", &[("code", &slow)]).await;
@@ -36,6 +37,7 @@ async fn a_code_of_the_wrong_profile_or_time_is_refused_with_a_hint() {
     );
     assert!(demo.phone(ARJUN).requests().is_empty());
     // A step early or late is fine, spaces too.
+    demo.at_a_step().await;
     let code = demo.phone(ARJUN).code("SG Govt M365");
     demo.advance(30).await;
     let spaced = format!(" {} {}", &code[..3], &code[3..]);

@@ -147,7 +147,7 @@ async fn a_stop_first_says_so_then_sends_streams_elsewhere_and_ends_with_0() {
     let mut server = Server::start_with(
         "http://localhost:9",
         SECRET,
-        "[drain]\ndelay_s = 1\nlimit_s = 20\n",
+        "[drain]\ndelay_s = 8\nlimit_s = 60\n",
     )
     .await;
     server.terminate();

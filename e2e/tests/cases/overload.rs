@@ -150,7 +150,7 @@ async fn metric(server: &Server, line: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_work_of_clients_who_went_away_is_not_done() {
-    const PEOPLE: usize = 40;
+    const PEOPLE: usize = 60;
     let (_provider, server, app) = world("").await;
     let mut leaving = Vec::new();
     for _ in 0..PEOPLE {
@@ -175,7 +175,7 @@ async fn the_work_of_clients_who_went_away_is_not_done() {
     let queue = "techpass_password_hash_queue";
     until("a queue", || async {
         match metric(&server, queue).await {
-            count if count > 4 => Ok(()),
+            count if count > 20 => Ok(()),
             count => Err(count.to_string()),
         }
     })

@@ -11,17 +11,13 @@ use crate::support::program;
 async fn refused(computer: &Chromium, demo: &Demo, code: &str) {
     assert_eq!(computer.test_id("problem-code").await, code);
     assert!(computer.test_id("reference").await.len() >= 8);
-    let text = computer.text().await;
-    assert!(
-        text.contains("Why") && text.contains("What you can do"),
-        "{text}"
-    );
+    computer.text_holds("Why").await;
+    computer.text_holds("What you can do").await;
     assert!(!computer.offers("Sign in").await);
     computer.press("Back to").await;
     computer.lands_at(&demo.docs()).await;
-    let told = computer.text().await;
-    assert!(told.contains("You were not logged in"), "{told}");
-    assert!(computer.offers("Log in").await, "a dead end: {told}");
+    computer.text_holds("You were not logged in").await;
+    computer.sees("Log in").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,10 +72,7 @@ async fn a_report_puts_the_account_on_hold_until_an_administrator_frees_it() {
     // From now on correct evidence meets the hold, and no factor is asked for.
     begin(&computer, &demo, KAVYA).await;
     assert_eq!(computer.test_id("problem-code").await, "ACC-307");
-    assert!(
-        computer.text().await.contains("demonstration's help desk"),
-        "nobody to call"
-    );
+    computer.text_holds("demonstration's help desk").await;
     let mails = demo.mails().await;
     for to in [KAVYA, "security@agency.example"] {
         assert!(

@@ -29,7 +29,7 @@ fn a_second_demonstration_on_the_same_ports_says_so() {
         1,
     );
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(60),
         "it took {:?}",
         begun.elapsed()
     );

@@ -27,8 +27,7 @@ async fn back_and_reload_on_every_page_lead_nowhere_wrong() {
     computer.heading("Enter your password").await;
     computer.fill("Password", "wrong").await;
     computer.press("Sign in").await;
-    computer.heading("Enter your password").await;
-    assert!(computer.text().await.contains("not right"));
+    computer.text_holds("not right").await;
     reload(&computer).await;
     computer.heading("Enter your password").await;
     computer.fill("Password", PASSWORD).await;
@@ -150,13 +149,7 @@ async fn two_logins_in_two_tabs_do_not_mix() {
     computer.press("Sign in").await;
     let other = computer.test_id("match-number").await;
     assert_ne!(number, other);
-    assert!(
-        computer
-            .text()
-            .await
-            .contains("Several requests are waiting"),
-        "nothing warns of the other request"
-    );
+    computer.text_holds("Several requests are waiting").await;
     let list = phone.list(demo.now().await).await;
     let newer = list
         .iter()

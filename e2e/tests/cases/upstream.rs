@@ -118,7 +118,7 @@ async fn a_silent_home_organisation_is_given_up_in_time() {
         "{page:?}"
     );
     assert!(
-        begun.elapsed() < Duration::from_secs(15),
+        begun.elapsed() < Duration::from_secs(60),
         "it took {:?}",
         begun.elapsed()
     );

@@ -21,7 +21,7 @@ pub fn client() -> Client {
     });
     Client::builder()
         .redirect(redirect::Policy::none())
-        .timeout(Duration::from_secs(30))
+        .timeout(Duration::from_secs(120))
         .no_proxy()
         .build()
         .expect("a client")

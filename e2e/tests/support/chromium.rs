@@ -4,8 +4,10 @@ use super::browser::client;
 use super::program;
 use super::wait::until;
 use serde_json::json;
+use std::future::Future;
 use std::process::{Child, Command, Stdio};
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
+use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, DesiredCapabilities, WebDriver, WebElement};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -204,25 +206,69 @@ impl Chromium {
         .await;
     }
 
+    /// Looks for an element and does something with it. A page that is being replaced makes elements stale; then it is
+    /// looked again.
+    async fn with<F>(&self, what: &str, xpath: &str, act: impl Fn(WebElement) -> F)
+    where
+        F: Future<Output = WebDriverResult<()>>,
+    {
+        until(what, || async {
+            let Some(element) = self.visible(xpath).await else {
+                return Err(self.shown().await);
+            };
+            act(element).await.map_err(|error| error.to_string())
+        })
+        .await;
+    }
+
+    /// Waits for a button or link whose name holds the text.
+    pub async fn sees(&self, name: &str) {
+        self.with(
+            &format!("a button or link {name:?}"),
+            &control(name, false),
+            |_| async { Ok(()) },
+        )
+        .await;
+    }
+
+    /// Opens an address again and again until a page of it has that text.
+    pub async fn open_until(&self, url: &str, part: &str) {
+        until(&format!("{part:?} at {url}"), || async {
+            self.open(url).await;
+            match self.text().await {
+                text if text.contains(part) => Ok(()),
+                text => Err(text),
+            }
+        })
+        .await;
+    }
+
     /// Types into the text box with this label.
     pub async fn fill(&self, label: &str, text: &str) {
         let xpath = format!(
             "//*[@id=//label[normalize-space(.)={}]/@for]",
             quoted(label)
         );
-        let field = self.find(&format!("the text box {label:?}"), &xpath).await;
-        field.clear().await.expect("the text box can be cleared");
-        field
-            .send_keys(text)
-            .await
-            .expect("the text box takes text");
+        self.with(
+            &format!("the text box {label:?}"),
+            &xpath,
+            |field| async move {
+                field.clear().await?;
+                field.send_keys(text).await
+            },
+        )
+        .await;
     }
 
     /// Chooses the radio button whose label holds the text.
     pub async fn choose(&self, label: &str) {
         let xpath = format!("//label[contains(normalize-space(.), {})]", quoted(label));
-        let element = self.find(&format!("the choice {label:?}"), &xpath).await;
-        element.click().await.expect("the choice can be made");
+        self.with(
+            &format!("the choice {label:?}"),
+            &xpath,
+            |choice| async move { choice.click().await },
+        )
+        .await;
     }
 
     /// Whether that radio button is chosen.

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// How long a start may take on a busy machine.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(180);
 
 /// A running demonstration; it ends with this value, and then its log is searched for secrets.
 pub struct Demo {
@@ -24,19 +24,32 @@ pub struct Demo {
 impl Demo {
     /// Starts one on free ports with fresh data.
     pub fn start() -> Demo {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut demo = Demo {
-            child: None,
-            base: program::ports(5),
-            folder,
-            ready: Value::Null,
-        };
-        demo.start_again();
-        demo
+        for _ in 0..program::PORTS_TRIED_MAX {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut demo = Demo {
+                child: None,
+                base: program::ports(5),
+                folder,
+                ready: Value::Null,
+            };
+            match demo.try_start() {
+                Ok(()) => return demo,
+                Err(said) if said.contains(program::PORT_TAKEN) => {}
+                Err(said) => panic!("the demonstration is not ready: {said}"),
+            }
+        }
+        panic!("no free ports for a demonstration");
     }
 
     /// Starts it on the data and ports that it had.
     pub fn start_again(&mut self) {
+        if let Err(said) = self.try_start() {
+            panic!("the demonstration is not ready: {said}");
+        }
+    }
+
+    /// Starts it, or says what it said instead of being ready.
+    fn try_start(&mut self) -> Result<(), String> {
         assert!(self.child.is_none(), "it still runs");
         let log = File::options()
             .create(true)
@@ -68,9 +81,10 @@ impl Demo {
         });
         let line = match hear.recv_timeout(READY) {
             Ok(Ok(line)) if !line.is_empty() => line,
-            other => panic!("the demonstration is not ready ({other:?}): {}", self.log()),
+            other => return Err(format!("({other:?}) {}", self.log())),
         };
         self.ready = serde_json::from_str(&line).expect("a line of JSON");
+        Ok(())
     }
 
     /// Kills it as a power cut does.
@@ -194,6 +208,11 @@ impl Demo {
             .await
             .expect("JSON");
         body["now"].as_i64().expect("a time")
+    }
+
+    /// Moves the clock to the beginning of a step of verification codes, so that half a minute passes before the next.
+    pub async fn at_a_step(&self) {
+        self.advance(30 - self.now().await % 30).await;
     }
 
     /// All mails, newest first.

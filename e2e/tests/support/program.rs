@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// `target/PROFILE/techpass`, beside the tests that run.
@@ -64,16 +65,40 @@ pub fn json<A: AsRef<OsStr>>(arguments: &[A]) -> Value {
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error} in {said:?}"))
 }
 
-/// So many free ports in a row, no two callers of this process the same. They lie below the range from which systems
-/// hand out ports by themselves, and are held together for a moment, so that they are free together.
+/// Where the ports of the tests lie: below the range from which systems hand out ports by themselves.
+const PORTS: std::ops::Range<u16> = 15_000..31_000;
+/// Ports of one process. Two processes that run the tests at once share none.
+const BLOCK: u16 = 1_000;
+
+/// What a program says that finds its port taken.
+pub const PORT_TAKEN: &str = "another program listens";
+/// How often other ports are tried when a port is taken by somebody else in the last moment.
+pub const PORTS_TRIED_MAX: usize = 5;
+
+fn listen(port: u16) -> Option<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()
+}
+
+/// The first port of this process's block. It is listened at for as long as the process lives, so that no other process
+/// takes the same block.
+fn block() -> u16 {
+    static OWN: OnceLock<(u16, TcpListener)> = OnceLock::new();
+    let (first, _) = OWN.get_or_init(|| {
+        let mut blocks = PORTS.step_by(usize::from(BLOCK));
+        let own = blocks.find_map(|first| Some((first, listen(first)?)));
+        own.expect("a block of ports that no other process has")
+    });
+    *first
+}
+
+/// So many free ports in a row, no two callers the same until all of the block were handed out. They are held together for
+/// a moment, so that they are free together.
 pub fn ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let shift = u16::try_from(std::process::id() % 1_000).unwrap_or(0) * 12;
-    for _ in 0..1_000 {
-        let offset = NEXT.fetch_add(count, Ordering::Relaxed);
-        let base = 15_000 + shift.wrapping_add(offset) % 16_000;
-        let held =
-            (base..base + count).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    for _ in 0..BLOCK {
+        let offset = NEXT.fetch_add(count, Ordering::Relaxed) % (BLOCK - 1 - count);
+        let base = block() + 1 + offset;
+        let held = (base..base + count).map_while(listen);
         if held.collect::<Vec<_>>().len() == usize::from(count) {
             return base;
         }

@@ -2,6 +2,7 @@
 
 use super::program;
 use super::wait::until;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -50,13 +51,14 @@ listen = "127.0.0.1:{management}"
 }
 
 fn spawn(config: &Path, told: &[(&str, &str)]) -> Child {
+    let log = File::create(config.with_extension("log")).expect("a log");
     program::command()
         .args(["serve", "--config"])
         .arg(config)
         .envs(told.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .expect("the server starts")
 }
@@ -79,6 +81,18 @@ impl Server {
         further: &str,
         told: &[(&str, &str)],
     ) -> Server {
+        for _ in 0..program::PORTS_TRIED_MAX {
+            let mut server = Server::spawned(upstream, secret, further, told);
+            match server.answers().await {
+                Ok(()) => return server,
+                Err(said) if said.contains(program::PORT_TAKEN) => {}
+                Err(said) => panic!("the server ended: {said}"),
+            }
+        }
+        panic!("no free ports for a server");
+    }
+
+    fn spawned(upstream: &str, secret: &str, further: &str, told: &[(&str, &str)]) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let port = program::ports(2);
         let config = folder.path().join("techpass.toml");
@@ -92,31 +106,35 @@ impl Server {
         ] {
             std::fs::write(folder.path().join(name), text).expect("written");
         }
-        let server = Server {
+        Server {
             child: spawn(&config, told),
             issuer: format!("http://localhost:{port}"),
             management: format!("http://127.0.0.1:{}", port + 1),
             config,
             _folder: folder,
-        };
-        server.answers().await;
-        server
+        }
     }
 
-    /// Waits until it answers.
-    async fn answers(&self) {
+    /// Waits until it answers, or ends: then what it said.
+    async fn answers(&mut self) -> Result<(), String> {
+        let log = self.config.with_extension("log");
+        let url = format!("{}/.well-known/openid-configuration", self.issuer);
+        let child = Mutex::new(&mut self.child);
         until("the server to answer", || async {
-            let url = format!("{}/.well-known/openid-configuration", self.issuer);
-            let answer = super::browser::client().get(url).send().await;
-            answer.map(drop).map_err(|error| error.to_string())
+            let ended = child.lock().expect("one looks at a time").try_wait();
+            if ended.expect("it can be looked at").is_some() {
+                return Ok(Err(std::fs::read_to_string(&log).unwrap_or_default()));
+            }
+            let answer = super::browser::client().get(&url).send().await;
+            answer.map(|_| Ok(())).map_err(|error| error.to_string())
         })
-        .await;
+        .await
     }
 
     /// Starts it again on its data.
     pub async fn start_again(&mut self) {
         self.child = spawn(&self.config, &[]);
-        self.answers().await;
+        self.answers().await.expect("the server answers again");
     }
 
     /// A file of its own.

@@ -50,6 +50,12 @@ pub struct Server {
 impl Server {
     /// Starts one with further settings, like `-c` `synchronous_commit=off`.
     pub fn start(settings: &[&str]) -> Self {
+        // A port that was free may be taken by the time the server wants it.
+        let started = (0..5).find_map(|_| Self::try_start(settings));
+        started.expect("PostgreSQL starts")
+    }
+
+    fn try_start(settings: &[&str]) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let bin = programs();
         let port = free_port();
@@ -72,14 +78,14 @@ impl Server {
         BufReader::new(keeper.stdout.take().unwrap())
             .read_line(&mut said)
             .unwrap();
-        assert_eq!(said, "ready\n", "PostgreSQL did not start");
-        Self {
+        let server = Self {
             keeper,
             port,
             bin,
             directory,
             databases: AtomicU32::new(0),
-        }
+        };
+        (said == "ready\n").then_some(server)
     }
 
     /// The one that all tests of this process share.
