@@ -81,7 +81,11 @@ impl Writer {
         }
         self.checkpointer.finish();
         drop(self.connection);
-        drop(self.lock);
+        // Said, and not left to the closing: a child that this process is just starting holds a copy of the file for a
+        // moment, and the lock with it.
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
     }
 
     /// Commits a group and answers one outcome for each piece.
