@@ -403,7 +403,22 @@ impl Person {
         let account = self.who.account.clone();
         let open = self.open(What::Step { account, step });
         let answer = patient(browser.post(login, form)).await;
-        let got = got(answer.as_ref().ok(), |answer| answer.status == 303);
+        let mut got = got(answer.as_ref().ok(), |answer| answer.status == 303);
+        // A login that is over, by a clock that jumped, leads to the page that says so; nothing was taken.
+        let leads = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.location().ok());
+        if got == Got::Taken && leads.is_some_and(|to| path_of(to) == login) {
+            let after = patient(browser.get(login)).await;
+            got = match after {
+                Err(_) => Got::Unknown,
+                Ok(after) if after.status == 200 && !after.text().contains("name=\"code\"") => {
+                    Got::Taken
+                }
+                Ok(_) => Got::Refused,
+            };
+        }
         self.close(open, got, answer.as_ref().ok(), None);
         Ok(got == Got::Taken)
     }
