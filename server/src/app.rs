@@ -130,6 +130,7 @@ impl App {
         let seal = Seal::from_file(&config.secrets.master_key_file)?;
         let metrics = Metrics::new(clock.now().0);
         let store = Store::open(&config.database.url, config.database.opening(server)?).await?;
+        crate::transfer::whole_database(&store).await?;
         let store = store.observed(Arc::new(metrics.commits.clone()));
         let keeper = Keeper {
             seal: &seal,

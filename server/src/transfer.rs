@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use techpass_store::db::Value;
-use techpass_store::transfer::{Table, tables};
+use techpass_store::transfer::{Table, is_mark, tables};
 use techpass_store::{Open, Store, schema_known};
 
 /// The words that the first line of such a file begins with; the schema's number follows.
@@ -115,7 +115,7 @@ async fn each(
         let mut last: Option<Vec<Value>> = None;
         loop {
             let rows = store.rows(table, last.as_deref()).await?;
-            for row in &rows {
+            for row in rows.iter().filter(|row| !is_mark(table, row)) {
                 let line = line(table, row);
                 sum.count(table.name, &line);
                 take(&line)?;
@@ -132,6 +132,7 @@ async fn each(
 /// Writes everything that the database holds into a new file. No server may be at work meanwhile.
 pub async fn export(config: &Config, to: &Path) -> Result<Sum, AdminError> {
     let store = open(config).await?;
+    whole_database(&store).await?;
     let file = files::create_private(to).map_err(|error| failed(to, &error))?;
     let mut file = BufWriter::new(file);
     let mut put = |line: &str| writeln!(file, "{line}").map_err(|error| failed(to, &error));
@@ -147,6 +148,21 @@ pub async fn export(config: &Config, to: &Path) -> Result<Sum, AdminError> {
     Ok(sum)
 }
 
+/// Refuses a database that an import filled half.
+///
+/// # Errors
+/// [`Error::System`], with what to do.
+pub async fn whole_database(store: &Store) -> Result<(), Error> {
+    match store.half_imported().await? {
+        false => Ok(()),
+        true => Err(Error::System(
+            "an import into this database did not end; run techpass import with the same file again, or throw the \
+             database away"
+                .to_owned(),
+        )),
+    }
+}
+
 /// Whether a file is one of these.
 pub fn is_one(path: &Path) -> bool {
     let mut first = String::new();
@@ -155,18 +171,34 @@ pub fn is_one(path: &Path) -> bool {
     read.is_ok() && first.starts_with(FIRST)
 }
 
-/// Fills an empty database from such a file, and reads it all back.
+/// Fills an empty database from such a file, and reads it all back. One that an import left half filled begins anew. Until
+/// the end a mark in the database keeps every server and command from taking it for the whole.
 pub async fn import(config: &Config, from: &Path) -> Result<Sum, AdminError> {
     let promised = whole(from)?;
     let store = open(config).await?;
+    let again = store.half_imported().await?;
     for table in tables() {
-        if store.row_count(table).await? > 0 {
+        if !again && store.row_count(table).await? > 0 {
             return refused(format!(
                 "the database is not empty: {} has rows; name a new one in database.url",
                 table.name
             ));
         }
     }
+    store.begin_import().await?;
+    put(&store, from).await?;
+    let found = each(&store, |_| Ok(())).await?;
+    if found != promised {
+        return refused(
+            "what was written is not what the file holds; throw the database away and try again",
+        );
+    }
+    store.end_import().await?;
+    store.close().await?;
+    Ok(found)
+}
+
+async fn put(store: &Store, from: &Path) -> Result<(), AdminError> {
     let mut waiting: Option<(&'static Table, Vec<Vec<Value>>)> = None;
     for line in lines(from)? {
         let line = line.map_err(|error| failed(from, &error))?;
@@ -185,14 +217,7 @@ pub async fn import(config: &Config, from: &Path) -> Result<Sum, AdminError> {
     if let Some((table, rows)) = waiting {
         store.put_rows(table, rows).await?;
     }
-    let found = each(&store, |_| Ok(())).await?;
-    store.close().await?;
-    if found != promised {
-        return refused(
-            "what was written is not what the file holds; throw the database away and try again",
-        );
-    }
-    Ok(found)
+    Ok(())
 }
 
 type Lines = std::iter::Skip<std::io::Lines<BufReader<std::fs::File>>>;
@@ -230,3 +255,6 @@ fn whole(from: &Path) -> Result<Sum, AdminError> {
     }
     Ok(sum)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,13 @@ use std::sync::OnceLock;
 
 /// Rows read or written at once.
 const BITE: usize = 200;
+/// The row of the table `instance` that says that an import is under way. It is never exported.
+const IMPORTING: &str = "importing";
+
+/// Whether a row is that mark.
+pub fn is_mark(table: &Table, row: &[Value]) -> bool {
+    table.name == "instance" && matches!(row.first(), Some(Value::Text(name)) if name == IMPORTING)
+}
 
 /// A table of the schema.
 #[derive(Debug)]
@@ -23,6 +30,7 @@ pub struct Table {
     next: String,
     insert: String,
     count: String,
+    clear: String,
 }
 
 /// The tables, those that others refer to first.
@@ -110,6 +118,7 @@ impl Table {
                 places(1, columns.len())
             ),
             count: format!("SELECT COUNT(*) FROM {name}"),
+            clear: format!("DELETE FROM {name}"),
             key: key
                 .iter()
                 .filter_map(|name| columns.iter().position(|column| column == name))
@@ -121,6 +130,45 @@ impl Table {
 }
 
 impl Store {
+    /// Marks a database that an import is about to fill, and empties it of what an earlier import left half done. Until
+    /// [`Store::end_import`] nothing may be served from it. The caller has looked that it is empty or marked.
+    ///
+    /// # Errors
+    /// As for a commit.
+    pub async fn begin_import(&self) -> Result<(), StoreError> {
+        // Those that refer to others first.
+        let clear = tables().iter().rev();
+        let mut piece: Vec<Statement> = clear
+            .map(|table| Statement::any(&table.clear, vec![]))
+            .collect();
+        piece.push(Statement::one(
+            conflict::ROW,
+            "INSERT INTO instance (name, number) VALUES ($1, 1)",
+            vec![IMPORTING.into()],
+        ));
+        self.commit_statements(piece).await
+    }
+
+    /// Whether an import began here and did not end.
+    ///
+    /// # Errors
+    /// As for a question.
+    pub async fn half_imported(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT number FROM instance WHERE name = $1";
+        let mark = self.one(sql, vec![IMPORTING.into()], |row| row.int(0));
+        Ok(mark.await?.is_some())
+    }
+
+    /// Takes the mark away: everything is there.
+    ///
+    /// # Errors
+    /// As for a commit; a conflict when there is none.
+    pub async fn end_import(&self) -> Result<(), StoreError> {
+        let unmark = "DELETE FROM instance WHERE name = $1";
+        let unmark = Statement::one(conflict::ROW, unmark, vec![IMPORTING.into()]);
+        self.commit_statements(vec![unmark]).await
+    }
+
     /// The rows of a table that follow the row `after`, in the order of its key; the first ones without it. None are
     /// left when none come.
     ///
