@@ -81,6 +81,8 @@ pub struct Inner {
     pub config: Config,
     /// `config.issuer()`, since it is needed everywhere.
     pub issuer: String,
+    /// Host and port of its public address, as requests name them.
+    pub authority: Option<String>,
     /// The database.
     pub store: Store,
     /// The time.
@@ -153,6 +155,7 @@ impl App {
         Ok(App(Arc::new(Inner {
             documents: Documents::of(&config),
             issuer: config.issuer(),
+            authority: crate::web::shell::authority(&config.public_url),
             passwords: Passwords::new(&config.limits.load, metrics.passwords.clone())?,
             load: Load::new(&config.limits.load),
             remote: Remote::new(&config.outbound, http.clone()),

@@ -9,7 +9,7 @@ use crate::oidc::{
 };
 use crate::web::form::Form;
 use crate::web::page::{Fault, Outcome};
-use crate::web::{load, observe, shell, sources, streams};
+use crate::web::{doors, shell};
 use crate::{applications, assets, devices, home, upstream};
 use axum::Router;
 use axum::body::Bytes;
@@ -45,7 +45,7 @@ pub fn router(app: &App) -> Router {
         .route("/privacy", get(info_privacy))
         .route("/terms", get(info_terms))
         .route("/e/{code}", get(problem_page))
-        .layer(middleware::from_fn_with_state(
+        .layer(middleware::map_request_with_state(
             app.clone(),
             shell::same_origin,
         ));
@@ -76,16 +76,7 @@ pub fn router(app: &App) -> Router {
         .merge(phones())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(app.clone(), streams::bound))
-        .layer(middleware::from_fn_with_state(app.clone(), load::shed))
-        .layer(middleware::from_fn_with_state(app.clone(), sources::limit))
-        .layer(middleware::from_fn_with_state(app.clone(), shell::guard))
-        .layer(DefaultBodyLimit::max(shell::BODY_MAX))
-        .layer(tower_http::catch_panic::CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(
-            app.clone(),
-            observe::observe,
-        ))
+        .layer(middleware::from_fn_with_state(app.clone(), doors::pass))
         .with_state(app.clone())
 }
 

@@ -6,15 +6,14 @@ use super::{page, shell};
 use crate::app::App;
 use crate::config::Load as Limits;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
 use techpass_domain::oidc::discovery::path;
 use techpass_domain::problem::Problem;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a client may take to send a body. Until it is there the request takes nobody's place.
 const BODY_WAIT: Duration = Duration::from_secs(10);
@@ -99,26 +98,27 @@ impl Load {
 
 /// Lets a request take its place, or refuses it at once. When its client goes away the work is dropped, and the place
 /// is free.
-pub async fn shed(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn place(
+    app: &App,
+    request: Request,
+) -> Result<(Request, Option<SemaphorePermit<'_>>), Response> {
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("", MatchedPath::as_str);
     let class = Class::of(request.method(), route);
     let for_programs = answers_programs(route);
     let Some(places) = app.load.places(class) else {
-        return next.run(request).await;
+        return Ok((request, None));
     };
     // A full house is said before the body is read.
     if places.available_permits() == 0 {
-        return refuse(&app, class, for_programs);
+        return Err(refuse(app, class, for_programs));
     }
-    let request = match with_body(request).await {
-        Ok(request) => request,
-        Err(status) => return unreadable(&app, status, for_programs),
-    };
-    let Ok(_place) = places.try_acquire() else {
-        return refuse(&app, class, for_programs);
-    };
-    next.run(request).await
+    let request = with_body(request).await;
+    let request = request.map_err(|status| unreadable(app, status, for_programs))?;
+    match places.try_acquire() {
+        Ok(place) => Ok((request, Some(place))),
+        Err(_) => Err(refuse(app, class, for_programs)),
+    }
 }
 
 /// The request with its body read.

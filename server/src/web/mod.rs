@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod cookies;
 pub mod document;
+pub mod doors;
 pub mod form;
 pub mod load;
 pub mod observe;

@@ -4,12 +4,12 @@ use super::browser;
 use crate::app::App;
 use crate::chance;
 use crate::metrics::RequestLabels;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tracing::{Instrument, Span, field};
@@ -134,9 +134,13 @@ fn begin(headers: &HeaderMap, span: impl FnOnce(&Current) -> Span) -> (Span, Cur
     (span, current)
 }
 
-/// The outermost layer: measures, and writes the request's line. Addresses of logins are secrets, so the pattern of the
+/// Around everything: measures, and writes the request's line. Addresses of logins are secrets, so the pattern of the
 /// route stands for the path.
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn observe<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let begun = Instant::now();
     let (parts, body) = request.into_parts();
     let matched = parts.extensions.get::<MatchedPath>();
@@ -154,13 +158,13 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
             trace_id = field::Empty,
             login = field::Empty,
             status = field::Empty,
-            address = browser::address(&app, &parts).map(field::display),
+            address = browser::address(app, &parts).map(field::display),
         )
     });
     let current = Arc::new(current);
     let request = Request::from_parts(parts, body);
     let answered = CURRENT
-        .scope(Arc::clone(&current), next.run(request))
+        .scope(Arc::clone(&current), answer(request))
         .instrument(span.clone());
     let response = answered.await;
     let took = begun.elapsed();

@@ -2,10 +2,8 @@
 
 use super::page;
 use crate::app::App;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use techpass_domain::problem::Problem;
 use url::Url;
@@ -15,65 +13,80 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// Longest path and query, in bytes.
 pub const TARGET_MAX: usize = 32 * 1024;
 
-/// Refuses hosts that are not ours (421), overlong targets (414), and adds the headers that every answer carries.
-pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+/// The answer to a request that is not looked at further: its address is too long, or it is meant for another host.
+pub fn refused(app: &App, request: &Request) -> Option<Response> {
     let target = request.uri().path_and_query();
-    let too_long = target.is_some_and(|t| t.as_str().len() > TARGET_MAX);
-    let mut response = if too_long {
-        page::refused(&app, Problem::Unsupported, StatusCode::URI_TOO_LONG)
-    } else if !host_is_ours(&app, &request) {
-        page::wrong_host(&app)
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &'static str| {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    };
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // `no-referrer` would make browsers send `Origin: null` with our own forms.
-    set(header::REFERRER_POLICY, "same-origin");
-    set(header::X_FRAME_OPTIONS, "DENY");
-    set(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), microphone=(), geolocation=()",
-    );
-    set(header::CACHE_CONTROL, "no-store");
-    set(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    );
-    if app.config.secure() {
-        set(
-            header::STRICT_TRANSPORT_SECURITY,
-            "max-age=63072000; includeSubDomains",
-        );
+    if target.is_some_and(|target| target.as_str().len() > TARGET_MAX) {
+        let status = StatusCode::URI_TOO_LONG;
+        return Some(page::refused(app, Problem::Unsupported, status));
     }
-    response
+    let named = |ours: &str| names(request.uri(), request.headers(), ours);
+    let ours = app.authority.as_deref().is_some_and(named);
+    (!ours).then(|| page::wrong_host(app))
 }
 
-fn host_is_ours(app: &App, request: &Request) -> bool {
-    is_addressed_to(request.uri(), request.headers(), &app.config.public_url)
+/// What every response says unless it says otherwise itself.
+static PROTECTIONS: [(HeaderName, HeaderValue); 7] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    // `no-referrer` would make browsers send `Origin: null` with our own forms.
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ),
+];
+/// The same, of an instance that is reached over HTTPS.
+static OVER_HTTPS: (HeaderName, HeaderValue) = (
+    header::STRICT_TRANSPORT_SECURITY,
+    HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+);
+
+/// Adds the headers that keep browsers safe; `secure` where the instance is reached over HTTPS.
+pub fn protect(headers: &mut HeaderMap, secure: bool) {
+    // Room for all of them, and for a few of the answer's own and the connection's.
+    headers.reserve(PROTECTIONS.len() + 4);
+    let https = secure.then_some(&OVER_HTTPS);
+    for (name, value) in PROTECTIONS.iter().chain(https) {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
 }
 
 /// Whether a request names this address: HTTP/2 in its target (`:authority`), HTTP/1.1 in `Host`. Both may be there, and
 /// then both must name it.
 pub fn is_addressed_to(target: &Uri, headers: &HeaderMap, url: &Url) -> bool {
-    let ours = match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        (None, _) => return false,
-    };
+    authority(url).is_some_and(|ours| names(target, headers, &ours))
+}
+
+/// Host and port as requests name them: the port only where it is not the scheme's own.
+pub fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+fn names(target: &Uri, headers: &HeaderMap, ours: &str) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let in_target = target.authority().map(|authority| authority.as_str());
-    let named = |host: &str| host.eq_ignore_ascii_case(&ours);
+    let named = |host: &str| host.eq_ignore_ascii_case(ours);
     match (in_target, first, second) {
         (_, _, Some(_)) | (None, None, _) => false,
         (Some(target), None, None) => named(target),
@@ -83,15 +96,19 @@ pub fn is_addressed_to(target: &Uri, headers: &HeaderMap, url: &Url) -> bool {
 
 /// Refuses a state-changing request that another site caused (403). Applied to pages; endpoints of protocols have their
 /// own proofs.
-pub async fn same_origin(State(app): State<App>, request: Request<Body>, next: Next) -> Response {
+pub async fn same_origin(State(app): State<App>, request: Request) -> Result<Request, Response> {
     let safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
     if safe || from_our_own_page(&app, request.headers()) {
-        return next.run(request).await;
+        return Ok(request);
     }
-    page::refused(&app, Problem::PageExpired, StatusCode::FORBIDDEN).into_response()
+    Err(page::refused(
+        &app,
+        Problem::PageExpired,
+        StatusCode::FORBIDDEN,
+    ))
 }
 
 /// Browsers say where a request comes from in `Sec-Fetch-Site` or `Origin`; programs that are no browsers say nothing,

@@ -3,8 +3,7 @@
 use super::{browser, load, page};
 use crate::app::App;
 use crate::config::Addresses;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{Method, StatusCode};
 use ipnet::IpNet;
@@ -99,23 +98,22 @@ impl Sources {
 }
 
 /// Turns away whoever asks too often from one address, with 429 and when to come back.
-pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
+pub fn counted(app: &App, request: Request) -> Result<Request, Box<Response>> {
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("", MatchedPath::as_str);
     let Some(counted) = Counted::of(request.method(), route) else {
-        return next.run(request).await;
+        return Ok(request);
     };
     let (parts, body) = request.into_parts();
-    let address = browser::address(&app, &parts).filter(|ip| !ip.to_canonical().is_loopback());
-    let now = app.now();
+    let address = browser::address(app, &parts).filter(|ip| !ip.to_canonical().is_loopback());
     if let Some(address) = address {
         let addresses = &app.config.limits.address;
-        if let Err(until) = app.sources.take(counted, address, addresses, now) {
+        if let Err(until) = app.sources.take(counted, address, addresses, app.now()) {
             app.metrics.rejected(counted.as_str());
-            return too_often(&app, counted, until);
+            return Err(Box::new(too_often(app, counted, until)));
         }
     }
-    next.run(Request::from_parts(parts, body)).await
+    Ok(Request::from_parts(parts, body))
 }
 
 fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {

@@ -4,7 +4,7 @@ use super::load;
 use crate::app::App;
 use crate::metrics::KindLabel;
 use axum::body::{Body, Bytes};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
@@ -28,7 +28,7 @@ impl Drop for Place {
 }
 
 /// Bounds the streams that are open at once, and ends them politely when the server stops.
-pub async fn bound(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn bound(app: &App, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let kind = match matched.map_or("", MatchedPath::as_str) {
         "/s/{address}/events" => "browser",
@@ -38,7 +38,7 @@ pub async fn bound(State(app): State<App>, request: Request, next: Next) -> Resp
     let waiting = Arc::clone(&app.load.waiting);
     let Ok(permit) = waiting.try_acquire_owned() else {
         app.metrics.refused("waiting");
-        return load::busy(&app, true);
+        return load::busy(app, true);
     };
     let gauge = app.metrics.waiting.get_or_create_owned(&KindLabel { kind });
     gauge.inc();
