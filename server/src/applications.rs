@@ -42,7 +42,10 @@ async fn row(app: &App, consent: Consent) -> Result<Allowed, Error> {
     let client = app.store.client(&consent.client).await?;
     Ok(Allowed {
         client: consent.client.as_str().to_owned(),
-        app: client.map_or_else(|| consent.client.as_str().to_owned(), |client| client.name),
+        app: client.map_or_else(
+            || consent.client.as_str().to_owned(),
+            |client| client.name.clone(),
+        ),
         since: date_time(consent.given_at),
         allows: views::allows(&WORDS, &consent.scope, &consent.claims),
     })

@@ -8,6 +8,7 @@ use crate::oidc::client_auth::seal_secret;
 use crate::remote::{self, Purpose};
 use crate::seal::hashed;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::{AuthMethod, Client, LogoutStyle, Profile, SECRETS_MAX, Secret};
 use techpass_domain::id::ClientId;
@@ -235,7 +236,7 @@ async fn keep(app: &App, client: Client, secret: Option<String>) -> Result<Added
 /// The client of this id.
 pub async fn find(app: &App, id: &str) -> Result<Client, AdminError> {
     match app.store.client(&ClientId::new(id)).await? {
-        Some(client) => Ok(client),
+        Some(client) => Ok(Arc::unwrap_or_clone(client)),
         None => refused(format!("there is no client {id}")),
     }
 }

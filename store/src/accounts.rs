@@ -115,8 +115,13 @@ fn set_failures(
 }
 
 fn account(row: &Row) -> Result<Account, StoreError> {
-    let mut account: Account = from_json(row.text(0)?)?;
-    account.status = from_json(row.text(1)?)?;
+    read(row, 0)
+}
+
+/// The account whose record stands in this column, and its status in the next.
+pub(crate) fn read(row: &Row, column: usize) -> Result<Account, StoreError> {
+    let mut account: Account = from_json(row.text(column)?)?;
+    account.status = from_json(row.text(column + 1)?)?;
     Ok(account)
 }
 

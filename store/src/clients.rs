@@ -4,6 +4,7 @@ use crate::db::{Row, Statement};
 use crate::error::StoreError;
 use crate::write::{Write, conflict, data, misrouted};
 use crate::{Store, from_json};
+use std::sync::Arc;
 use techpass_domain::client::Client;
 use techpass_domain::device::Device;
 use techpass_domain::id::ClientId;
@@ -65,13 +66,14 @@ fn from_data<T: serde::de::DeserializeOwned>(row: &Row) -> Result<T, StoreError>
 
 impl Store {
     /// The client with this id, as it was at most 50 ms ago where another server or a command changed it.
-    pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         let reading = match self.recent.client(id) {
             Ok(client) => return Ok(Some(client)),
             Err(reading) => reading,
         };
         let sql = "SELECT data FROM clients WHERE id = $1";
         let client = self.one(sql, vec![id.as_str().into()], from_data).await?;
+        let client = client.map(Arc::new);
         if let Some(client) = &client {
             self.recent.found(&reading, client);
         }

@@ -1,9 +1,11 @@
 //! One-time values, grants and refresh tokens.
 
+use crate::accounts;
 use crate::db::{Row, Statement};
 use crate::error::StoreError;
 use crate::write::{Write, conflict, data, misrouted};
 use crate::{Store, from_json};
+use techpass_domain::account::Account;
 use techpass_domain::id::{ClientId, GrantId, Sid};
 use techpass_domain::session::Grant;
 use techpass_domain::time::Timestamp;
@@ -26,6 +28,17 @@ pub struct GrantRow {
     pub grant: Grant,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A grant with the account it was given for, and whether a one-time value is there that ends what rests on it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The grant.
+    pub grant: GrantRow,
+    /// The account as it is now.
+    pub account: Account,
+    /// Whether the one-time value was burnt.
+    pub burnt: bool,
 }
 
 /// A refresh token.
@@ -221,6 +234,28 @@ impl Store {
         self.one(sql, vec![id.as_str().into()], grant).await
     }
 
+    /// A grant, its account, and whether a one-time value exists, in one question: resource servers ask it for every
+    /// request of theirs. `None` when there is no such grant, or no such account any more.
+    pub async fn standing(
+        &self,
+        id: &GrantId,
+        kind: &'static str,
+        key_sha256: &str,
+    ) -> Result<Option<Standing>, StoreError> {
+        let sql = "SELECT g.data, g.revoked_at, a.data, a.status, \
+                   (SELECT COUNT(*) FROM single_use s WHERE s.kind = $2 AND s.key_sha256 = $3) \
+                   FROM grants g JOIN accounts a ON a.id = g.account_id WHERE g.id = $1";
+        let params = vec![id.as_str().into(), kind.into(), key_sha256.into()];
+        self.one(sql, params, |row| {
+            Ok(Standing {
+                grant: grant(row)?,
+                account: accounts::read(row, 2)?,
+                burnt: row.int(4)? > 0,
+            })
+        })
+        .await
+    }
+
     /// When a client was last given grants in a session entry, newest first, at most `limit`.
     pub async fn granted_at(
         &self,
@@ -301,5 +336,52 @@ mod tests {
             let row = store.grant(&GrantId::new(id)).await.unwrap().unwrap();
             assert_eq!(row.revoked_at, revoked_at, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_grant_is_read_with_its_account_and_what_ends_a_token() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let store = Store::open(&url, Default::default()).await.unwrap();
+        let account = json!({
+            "id": "acc", "login_id": "a@b.example", "name": "A", "organisation": "B",
+            "email": "a@b.example", "kind": "vendor", "home": "local", "status": "active",
+            "created_at": 0,
+        });
+        let account: Account = serde_json::from_value(account).unwrap();
+        store.commit(vec![given("grt_1")]).await.unwrap();
+        let id = GrantId::new("grt_1");
+        let look = || store.standing(&id, "revoked", "key");
+        assert!(look().await.unwrap().is_none(), "it has no account");
+        let add = Write::AddAccount(account.clone());
+        store.commit(vec![add]).await.unwrap();
+        let standing = look().await.unwrap().unwrap();
+        assert_eq!(standing.account, account);
+        assert_eq!(standing.grant.grant.id.as_str(), "grt_1");
+        assert_eq!((standing.grant.revoked_at, standing.burnt), (None, false));
+        for (kind, burnt) in [("other", false), ("revoked", true)] {
+            let burn = Write::Burn {
+                kind,
+                key_sha256: "key".to_owned(),
+                at: Timestamp(3),
+                expires_at: Timestamp(9),
+            };
+            let revoke = Write::RevokeGrant {
+                id: id.clone(),
+                at: Timestamp(4),
+            };
+            store.commit(vec![burn, revoke]).await.unwrap();
+            let standing = look().await.unwrap().unwrap();
+            assert_eq!(standing.burnt, burnt, "{kind}");
+            assert_eq!(standing.grant.revoked_at, Some(Timestamp(4)));
+        }
+        let status = Write::SetStatus {
+            account: account.id.clone(),
+            from: account.status.clone(),
+            to: techpass_domain::account::Status::Disabled,
+        };
+        store.commit(vec![status]).await.unwrap();
+        let standing = look().await.unwrap().unwrap();
+        assert_ne!(standing.account.status, account.status);
     }
 }

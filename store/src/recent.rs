@@ -1,7 +1,7 @@
 //! Clients as they were a moment ago: almost every request needs one, and they hardly ever change.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use techpass_domain::client::Client;
 use techpass_domain::id::ClientId;
@@ -14,7 +14,7 @@ const KEPT_MAX: usize = 10_000;
 
 #[derive(Default)]
 struct Kept {
-    clients: HashMap<ClientId, (Instant, Client)>,
+    clients: HashMap<ClientId, (Instant, Arc<Client>)>,
     /// Grows with every change of this server.
     changes: u64,
 }
@@ -35,11 +35,13 @@ impl Recent {
     }
 
     /// The client, when it was read a moment ago; else a read to begin.
-    pub(crate) fn client(&self, id: &ClientId) -> Result<Client, Reading> {
+    pub(crate) fn client(&self, id: &ClientId) -> Result<Arc<Client>, Reading> {
         let kept = self.kept();
         let begun = Instant::now();
         match kept.clients.get(id) {
-            Some((read, client)) if begun.duration_since(*read) < GOOD_FOR => Ok(client.clone()),
+            Some((read, client)) if begun.duration_since(*read) < GOOD_FOR => {
+                Ok(Arc::clone(client))
+            }
             _ => Err(Reading {
                 begun,
                 changes: kept.changes,
@@ -48,7 +50,7 @@ impl Recent {
     }
 
     /// Keeps what a read found.
-    pub(crate) fn found(&self, reading: &Reading, client: &Client) {
+    pub(crate) fn found(&self, reading: &Reading, client: &Arc<Client>) {
         let mut kept = self.kept();
         if kept.changes != reading.changes {
             return;
@@ -56,7 +58,7 @@ impl Recent {
         if kept.clients.len() >= KEPT_MAX {
             kept.clients.clear();
         }
-        let entry = (reading.begun, client.clone());
+        let entry = (reading.begun, Arc::clone(client));
         kept.clients.insert(client.id.clone(), entry);
     }
 
@@ -74,8 +76,9 @@ mod tests {
     use super::*;
     use techpass_domain::time::Timestamp;
 
-    fn client() -> Client {
-        Client::new(ClientId::new("portal"), "Portal".to_owned(), Timestamp(0))
+    fn client() -> Arc<Client> {
+        let client = Client::new(ClientId::new("portal"), "Portal".to_owned(), Timestamp(0));
+        Arc::new(client)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use techpass_domain::client::SigningAlg;
 use techpass_domain::keys::{KeyState, SET_MAX_AGE_S};
-use techpass_domain::oidc::jwt::Unverified;
+use techpass_domain::oidc::jwt::{self, Unverified};
 use techpass_domain::time::Timestamp;
 use techpass_store::keeping::KeyRow;
 
@@ -35,29 +35,32 @@ pub struct KeyRing {
     remembered: Mutex<Remembered>,
 }
 
+/// A token that was verified: its type and its claims.
+type Verified = (&'static str, Arc<Value>);
+
 /// Tokens that were verified lately, by hash: looking one up costs far less than a signature. When a generation is full
 /// it becomes the old one, and the old one is forgotten. It goes with the ring, so no revoked key leaves anything in it.
 #[derive(Default)]
 struct Remembered {
-    young: HashMap<[u8; 32], Arc<Value>>,
-    old: HashMap<[u8; 32], Arc<Value>>,
+    young: HashMap<[u8; 32], Verified>,
+    old: HashMap<[u8; 32], Verified>,
 }
 
 impl Remembered {
-    fn get(&mut self, hash: &[u8; 32]) -> Option<Arc<Value>> {
-        if let Some(claims) = self.young.get(hash) {
-            return Some(Arc::clone(claims));
+    fn get(&mut self, hash: &[u8; 32]) -> Option<Verified> {
+        if let Some(verified) = self.young.get(hash) {
+            return Some(verified.clone());
         }
-        let claims = self.old.remove(hash)?;
-        self.put(*hash, Arc::clone(&claims));
-        Some(claims)
+        let verified = self.old.remove(hash)?;
+        self.put(*hash, verified.clone());
+        Some(verified)
     }
 
-    fn put(&mut self, hash: [u8; 32], claims: Arc<Value>) {
+    fn put(&mut self, hash: [u8; 32], verified: Verified) {
         if self.young.len() >= REMEMBERED_MAX {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(hash, claims);
+        self.young.insert(hash, verified);
     }
 }
 
@@ -138,26 +141,23 @@ impl KeyRing {
 
     /// The claims of a token of this type that one of these keys signed, whatever its age. The key's own algorithm
     /// counts, never the header's (RFC 8725 §3.1); a header without `kid` names no key of ours.
-    pub fn believed(
-        &self,
-        token: &str,
-        typ: impl Fn(&Unverified<'_>) -> bool,
-    ) -> Option<Arc<Value>> {
+    pub fn believed(&self, token: &str, typ: &'static str) -> Option<Arc<Value>> {
+        let hash = sha256(token.as_bytes());
+        let verified = self.remembered().get(&hash);
+        if let Some((of, claims)) = verified {
+            return (of == typ).then_some(claims);
+        }
         let compact = Unverified::parse(token).ok()?;
         let key = self.keys.get(compact.header.kid.as_deref()?)?;
-        if compact.header.alg != key.alg.as_str() || !typ(&compact) {
+        if compact.header.alg != key.alg.as_str() || !jwt::is_typ(&compact.header, typ) {
             return None;
-        }
-        let hash = sha256(token.as_bytes());
-        if let Some(claims) = self.remembered().get(&hash) {
-            return Some(claims);
         }
         let input = compact.signing_input.as_bytes();
         if !key.pair.signed(input, &compact.signature) {
             return None;
         }
         let claims = Arc::new(compact.claims().ok()?);
-        self.remembered().put(hash, Arc::clone(&claims));
+        self.remembered().put(hash, (typ, Arc::clone(&claims)));
         Some(claims)
     }
 
@@ -174,11 +174,7 @@ mod tests {
     use super::*;
     use crate::keys::{Keeper, made_row};
     use techpass_domain::keys::KeyRules;
-    use techpass_domain::oidc::jwt;
-
-    fn any(_: &Unverified<'_>) -> bool {
-        true
-    }
+    use techpass_domain::oidc::jwt::typ::{ACCESS_TOKEN, ID_TOKEN};
 
     fn rows(seal: &Seal, state: KeyState) -> Vec<KeyRow> {
         let rules = KeyRules::default();
@@ -218,17 +214,15 @@ mod tests {
         let ring = KeyRing::parse(&rows, &seal, Timestamp(0)).unwrap();
         for alg in SigningAlg::ALL {
             let token = ring.sign(alg, "JWT", &json!({ "n": 1 })).unwrap();
+            assert!(ring.believed(&token, ACCESS_TOKEN).is_none());
             assert_eq!(
-                *ring.believed(&token, any).unwrap(),
+                *ring.believed(&token, ID_TOKEN).unwrap(),
                 json!({ "n": 1 }),
                 "{alg:?}"
             );
             // Once more, from memory.
-            assert!(ring.believed(&token, any).is_some());
-            assert!(
-                ring.believed(&token, |t| jwt::is_typ(&t.header, "at+jwt"))
-                    .is_none()
-            );
+            assert!(ring.believed(&token, ID_TOKEN).is_some());
+            assert!(ring.believed(&token, ACCESS_TOKEN).is_none());
             let jwk = rows.iter().find(|row| row.alg == alg.as_str()).unwrap();
             let jwk: Value = serde_json::from_str(&jwk.public_jwk).unwrap();
             assert_eq!(jwk["use"], "sig");
@@ -250,7 +244,7 @@ mod tests {
         let ring = KeyRing::parse(&rows(&seal, KeyState::Active), &seal, Timestamp(0)).unwrap();
         let other = KeyRing::parse(&rows(&seal, KeyState::Active), &seal, Timestamp(0)).unwrap();
         let foreign = other.sign(SigningAlg::ES256, "JWT", &json!({})).unwrap();
-        assert!(ring.believed(&foreign, any).is_none());
+        assert!(ring.believed(&foreign, ID_TOKEN).is_none());
         let token = ring
             .sign(SigningAlg::ES256, "JWT", &json!({ "n": 1 }))
             .unwrap();
@@ -278,11 +272,11 @@ mod tests {
             ),
         ] {
             let forged = format!("{header}.{}.{}", parts[1], parts[2]);
-            assert!(ring.believed(&forged, any).is_none(), "{what}");
+            assert!(ring.believed(&forged, ID_TOKEN).is_none(), "{what}");
         }
         let payload = URL_SAFE_NO_PAD.encode(r#"{"n":2}"#);
         let forged = format!("{}.{payload}.{}", parts[0], parts[2]);
-        assert!(ring.believed(&forged, any).is_none());
+        assert!(ring.believed(&forged, ID_TOKEN).is_none());
     }
 
     #[test]
@@ -296,7 +290,7 @@ mod tests {
         }
         assert!(!ring.is_of(&rows, Timestamp(0)));
         let ring = KeyRing::parse(&rows, &seal, Timestamp(0)).unwrap();
-        assert!(ring.believed(&token, any).is_none());
+        assert!(ring.believed(&token, ID_TOKEN).is_none());
         assert_eq!(ring.jwks.text(), r#"{"keys":[]}"#);
     }
 }

@@ -308,7 +308,7 @@ async fn consent(app: &App, bound: &Bound) -> Result<String, crate::app::Error> 
         account: login_id(bound),
         allows: views::allows(&WORDS, &request.scope, &request.claims_beyond_scope()),
         policy: client.as_ref().and_then(|client| client.policy_uri.clone()),
-        terms: client.and_then(|client| client.tos_uri),
+        terms: client.and_then(|client| client.tos_uri.clone()),
     }
     .render(&page::shell(app, bound.data.reference.as_str()))
     .map_err(Into::into)

@@ -9,6 +9,7 @@ use techpass_domain::client::{Client, GrantType};
 use techpass_domain::id::GrantId;
 use techpass_domain::oidc::claims::{self, AccessToken};
 use techpass_domain::session::Grant;
+use techpass_store::grants::Standing;
 use techpass_store::{StoreError, Write, conflict};
 
 /// Where the names of revoked access tokens are kept until the tokens have expired.
@@ -25,7 +26,7 @@ pub struct Presented {
 /// A token that is worth something.
 pub struct Living {
     /// The client it was issued to.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The person it speaks of, and what was granted; none for a machine's own token.
     pub person: Option<(Grant, Account)>,
 }
@@ -46,28 +47,27 @@ pub fn of_any_age(app: &App, token: &str) -> Option<AccessToken> {
 /// What a token rests on, while it stands: a token lives no longer than its grant, its account, its client, and its own
 /// revocation.
 pub async fn living(app: &App, token: &AccessToken) -> Result<Option<Living>, Error> {
-    let revoked = app.store.single_use(REVOKED, &hashed(&token.jti)).await?;
-    if revoked.is_some() {
-        return Ok(None);
-    }
     let Some(client) = app.store.client(&token.client).await? else {
         return Ok(None);
     };
+    let own_name = hashed(&token.jti);
     // The name of a person's token begins with the grant's; a machine's has no dot.
     let Some((grant, _)) = token.jti.split_once('.') else {
+        let revoked = app.store.single_use(REVOKED, &own_name).await?.is_some();
         let person = None;
-        let may = client.may(GrantType::ClientCredentials);
+        let may = client.may(GrantType::ClientCredentials) && !revoked;
         return Ok(may.then_some(Living { client, person }));
     };
-    let row = app.store.grant(&GrantId::new(grant)).await?;
-    let Some(row) = row.filter(|row| row.revoked_at.is_none()) else {
-        return Ok(None);
+    let grant = GrantId::new(grant);
+    let standing = app.store.standing(&grant, REVOKED, &own_name).await?;
+    let stands = |standing: &Standing| {
+        !standing.burnt
+            && standing.grant.revoked_at.is_none()
+            && standing.account.status == Status::Active
     };
-    let account = app.store.account(&row.grant.account).await?;
-    let account = account.filter(|account| account.status == Status::Active);
-    Ok(account.map(|account| Living {
+    Ok(standing.filter(stands).map(|standing| Living {
         client,
-        person: Some((row.grant, account)),
+        person: Some((standing.grant.grant, standing.account)),
     }))
 }
 

@@ -8,7 +8,7 @@ use crate::seal::hashed;
 use http::{HeaderMap, header};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use techpass_domain::client::{AuthMethod, Client};
 use techpass_domain::id::ClientId;
 use techpass_domain::oidc::client_auth::{self as rules, Expect, Presented, Proof};
@@ -38,7 +38,7 @@ pub async fn authenticate(
     headers: &HeaderMap,
     params: &Params,
     called: &str,
-) -> Result<Client, Refused> {
+) -> Result<Arc<Client>, Refused> {
     let header = headers.get(header::AUTHORIZATION);
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let presented = rules::presented(header, params)?;
@@ -164,6 +164,9 @@ impl Uses {
     fn first(&self, secret_sha256: &str, now: Timestamp) -> bool {
         let hour = now.0.div_euclid(HOUR_S);
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if uses.get(secret_sha256) == Some(&hour) {
+            return false;
+        }
         if uses.len() >= USES_MAX {
             uses.retain(|_, at| *at == hour);
         }

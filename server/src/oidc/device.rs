@@ -23,6 +23,7 @@ use http::StatusCode;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
+use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::{Client, GrantType};
 use techpass_domain::id::{GrantId, Sid};
@@ -87,7 +88,7 @@ async fn answer(app: &App, parts: &Parts, body: &str) -> Result<Value, Refused> 
         id,
         device_sha256: hashed(&device_code),
         user_code: app.seal.derived_text("user_code", &user_code),
-        client: client.id,
+        client: client.id.clone(),
         data: serde_json::to_string(&data)?,
         interval_s: INTERVAL_S,
         expires_at: now.plus(LIFETIME_S),
@@ -166,7 +167,7 @@ pub async fn take_code(app: &App, parts: &Parts, form: &Form) -> Outcome {
         None => None,
     };
     match (row, client) {
-        (Some(row), Some(client)) => sign_in(app, parts, &row, client).await,
+        (Some(row), Some(client)) => sign_in(app, parts, &row, Arc::unwrap_or_clone(client)).await,
         _ => {
             let error = words::ENGLISH.device_code_wrong.to_string();
             code_page(app, typed.chars().take(20).collect(), Some(error))
@@ -245,7 +246,7 @@ pub fn signed_in(id: &str, sid: &Sid) -> Write {
 struct Theirs {
     row: DeviceRow,
     data: Data,
-    client: Client,
+    client: Arc<Client>,
     entry: Entry,
 }
 
@@ -297,7 +298,7 @@ pub async fn ask(app: &App, parts: &Parts, id: &str) -> Outcome {
     let catalogue = &words::ENGLISH;
     let page = views::DeviceAsk {
         action: format!("{PAGE}/{}", row.id),
-        app: client.name,
+        app: client.name.clone(),
         account: account.map(|account| account.login_id).unwrap_or_default(),
         user_code: String::from_utf8_lossy(&code).into_owned(),
         from: data.from,
@@ -353,7 +354,7 @@ pub async fn decide(app: &App, parts: &Parts, id: &str, form: &Form) -> Outcome 
         Err(error) => return Err(error.into()),
     }
     let page = views::DeviceDone {
-        app: theirs.client.name,
+        app: theirs.client.name.clone(),
         allowed,
     };
     Ok(page::own(

@@ -9,6 +9,7 @@ use crate::web::form::Form;
 use crate::web::page::{self, Fault, FormsLead, Outcome};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::{Client, LogoutStyle};
 use techpass_domain::id::Sid;
@@ -23,7 +24,7 @@ use techpass_store::Write;
 /// A request, understood.
 struct Asked {
     request: EndSessionRequest,
-    client: Option<Client>,
+    client: Option<Arc<Client>>,
     back: Option<Return>,
     hinted: Option<Sid>,
 }
@@ -139,7 +140,7 @@ async fn apps_of(app: &App, entry: &Entry) -> Result<Vec<String>, Error> {
         if let Some(client) = app.store.client(&grant.client).await?
             && !names.contains(&client.name)
         {
-            names.push(client.name);
+            names.push(client.name.clone());
         }
     }
     Ok(names)
@@ -185,7 +186,7 @@ pub async fn ending(app: &App, entry: &Entry) -> Result<Vec<Write>, Error> {
         used.push(Used {
             client: grant.client,
             sid: entry.sid.clone(),
-            backchannel_logout_uri: client.and_then(|client| client.backchannel_logout_uri),
+            backchannel_logout_uri: client.and_then(|client| client.backchannel_logout_uri.clone()),
         });
     }
     // By the entry, not one by one: an application may be given another grant between the look and the commit.
@@ -326,7 +327,7 @@ async fn outcomes(app: &App, told: &[String]) -> Result<Vec<(String, views::Outc
             (_, Some(_)) => views::Outcome::NoAnswer,
             (None, None) => views::Outcome::Pending,
         };
-        outcomes.push((client.name, outcome));
+        outcomes.push((client.name.clone(), outcome));
     }
     Ok(outcomes)
 }

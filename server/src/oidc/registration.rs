@@ -10,6 +10,7 @@ use crate::seal::{hashed, same};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use techpass_domain::client::{AuthMethod, Client, Registration};
 use techpass_domain::id::ClientId;
 use techpass_domain::oidc::bearer::{self, BearerError};
@@ -295,7 +296,7 @@ async fn owner<'a>(
         kept.is_some_and(|kept| same(&kept.access_token_sha256, &sent))
     });
     match owned {
-        Some(client) => Ok((client, token)),
+        Some(client) => Ok((Arc::unwrap_or_clone(client), token)),
         None => Err(BearerError::Invalid.into()),
     }
 }

@@ -6,6 +6,7 @@ use crate::app::{App, Error};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use techpass_domain::client::Client;
 use techpass_domain::oidc::bearer::{self, BearerError};
 use techpass_domain::oidc::claims;
@@ -65,7 +66,7 @@ async fn claims_for(
     headers: &HeaderMap,
     query: Option<&str>,
     form: Option<&str>,
-) -> Result<Result<(Map<String, Value>, Client), BearerError>, Error> {
+) -> Result<Result<(Map<String, Value>, Arc<Client>), BearerError>, Error> {
     let header = headers.get(header::AUTHORIZATION);
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let (Ok(query), Ok(form)) = (
