@@ -7,9 +7,9 @@ use techpass_domain::account::Home;
 use techpass_domain::device::{DeviceClass, DeviceEvidence};
 use techpass_domain::login::{Chosen, Event, LIFETIME_S, Next, Outcome, Refusal};
 
-/// Counts an event that was taken, and the end of the login when it is one.
-pub(super) fn step(app: &App, after: &Bound, event: &Event) {
-    if let Some((kind, outcome)) = challenge(event) {
+/// Counts events that were taken, and the end of the login when they are one.
+pub(super) fn steps(app: &App, after: &Bound, events: &[Event]) {
+    for (kind, outcome) in events.iter().filter_map(challenge) {
         app.metrics.challenge(kind, outcome);
     }
     if let Next::Finish(outcome) = after.next(app) {

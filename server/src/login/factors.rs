@@ -1,6 +1,6 @@
 //! Passwords and verification codes: verified here, judged by the rules.
 
-use super::{Bound, Driven, counted_under, drive, factor_name};
+use super::{Bound, Driven, counted_under, drive, factor_name, number};
 use crate::app::{App, Error};
 use crate::web::page::Fault;
 use techpass_domain::access::Factor;
@@ -54,7 +54,12 @@ pub async fn password(app: &App, bound: Bound, typed: Zeroizing<String>) -> Resu
         None => None,
     };
     let right = app.passwords.fits(typed, phc).await?;
-    let driven = drive(app, bound, Event::PasswordChecked { right }, Vec::new()).await?;
+    let event = Event::PasswordChecked { right };
+    let driven = if number::follows(app, &bound, &event) {
+        number::send_after(app, bound, event).await?
+    } else {
+        drive(app, bound, event, Vec::new()).await?
+    };
     Ok(Tried::Driven(driven, Verdict::Wrong))
 }
 

@@ -14,6 +14,7 @@ pub mod number;
 pub mod post;
 pub mod show;
 pub mod status;
+mod steps;
 
 use crate::app::{App, Error};
 use crate::seal::{hashed, same};
@@ -23,11 +24,9 @@ use crate::web::page::Fault;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use techpass_domain::access::Factor;
-use techpass_domain::audit::Record;
-use techpass_domain::authenticator::Closed;
-use techpass_domain::id::{AccountId, ClientId, LoginId, Reference};
+use techpass_domain::id::{AccountId, LoginId, Reference};
 use techpass_domain::login::lockout::{self, Failures};
-use techpass_domain::login::{Chosen, Effect, Event, Login, Next, NumberEnd, Prompt, Who};
+use techpass_domain::login::{Chosen, Event, Login, Next, Prompt, Who};
 use techpass_domain::oidc::authorization::AuthorizationRequest;
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
@@ -199,33 +198,31 @@ pub async fn lay_down(app: &App, bound: &mut Bound) -> Result<(), Fault> {
 /// to happen together with it. Whoever waits is woken after the commit.
 pub async fn drive(
     app: &App,
-    mut bound: Bound,
+    bound: Bound,
     event: Event,
     with: Vec<Write>,
 ) -> Result<Driven, Fault> {
+    drive_all(app, bound, &[event], with).await
+}
+
+/// Takes events that follow each other without a person in between, as [`drive`] takes one: all in one commit, or none
+/// when one of them does not answer what the login asks by then.
+pub async fn drive_all(
+    app: &App,
+    mut bound: Bound,
+    events: &[Event],
+    with: Vec<Write>,
+) -> Result<Driven, Fault> {
     for _ in 0..TRIES {
-        let now = app.now();
-        let stepped = bound
-            .data
-            .login
-            .clone()
-            .step(event.clone(), &app.rules(), now);
-        let Ok((login, effects)) = stepped else {
+        let Some(mut stepped) = steps::stepped(app, &bound, events).await? else {
             lay_down(app, &mut bound).await?;
             return Ok(Driven::Stale(Box::new(bound)));
         };
-        let mut after = bound.clone();
-        after.data.login = login;
-        note_choice(app, &mut after, &event).await?;
-        let mut writes: Vec<Write> = after
-            .unsaved
-            .take()
-            .map(|new| Write::AddLogin(*new))
-            .into_iter()
-            .collect();
+        let after = &mut stepped.after;
+        let unsaved = after.unsaved.take().map(|new| Write::AddLogin(*new));
+        let mut writes: Vec<Write> = unsaved.into_iter().collect();
         writes.extend(with.iter().cloned());
-        writes.extend(consequences(app, &bound, &after, &effects).await?);
-        writes.push(app.audit(record(app, &after, &event))?);
+        writes.append(&mut stepped.writes);
         writes.push(Write::SaveLogin {
             id: bound.id.clone(),
             version: bound.version,
@@ -239,12 +236,12 @@ pub async fn drive(
         match committed {
             Ok(()) => {
                 after.version += 1;
-                counted::step(app, &after, &event);
-                wake(app, &after);
-                if effects.iter().any(|e| matches!(e, Effect::Hold(_))) {
+                counted::steps(app, after, events);
+                wake(app, after);
+                if stepped.held {
                     crate::oidc::backchannel::deliver_soon(app);
                 }
-                return Ok(Driven::Taken(Box::new(after)));
+                return Ok(Driven::Taken(Box::new(stepped.after)));
             }
             // What the caller counts itself, it must look at again itself.
             Err(StoreError::Conflict(conflict::FAILURES)) if !with.is_empty() => {
@@ -283,78 +280,11 @@ async fn again(app: &App, bound: &Bound) -> Result<Bound, Fault> {
     Ok(fresh)
 }
 
-/// Keeps the login ID beside the account; it is what pages and phones show.
-async fn note_choice(app: &App, after: &mut Bound, event: &Event) -> Result<(), Error> {
-    match event {
-        Event::AnotherAccount => after.data.login_id = None,
-        Event::AccountChosen(..) | Event::UpstreamReturned { .. } => {
-            if let Some(id) = after.account().cloned()
-                && let Some(account) = app.store.account(&id).await?
-            {
-                after.data.login_id = Some(account.login_id);
-            }
-            let Data { login, request, .. } = &after.data;
-            after.data.login = consent::remembered(app, login.clone(), request).await?;
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
 fn wake(app: &App, after: &Bound) {
     app.wake.tell(Change::Login(after.id.as_str().to_owned()));
     if let Some(account) = after.account() {
         app.wake.tell(Change::Phones(account.as_str().to_owned()));
     }
-}
-
-/// The writes that effects mean. Ends of numbers that a phone decided come from the phone's handler, which must be the
-/// first to close the request; sessions and codes come from [`collect`], which makes their secrets.
-async fn consequences(
-    app: &App,
-    before: &Bound,
-    after: &Bound,
-    effects: &[Effect],
-) -> Result<Vec<Write>, Error> {
-    let mut writes = Vec::new();
-    let now = app.now();
-    for effect in effects {
-        match effect {
-            Effect::CountFailure(factor) => {
-                let under = counted_under(app, before, *factor).await?;
-                writes.push(count(app, &under, *factor, now).await?);
-            }
-            Effect::ClearFailures(factor) => {
-                let under = counted_under(app, before, *factor).await?;
-                writes.extend(clear(app, &under, *factor).await?);
-            }
-            Effect::EndNumber(id, end @ (NumberEnd::Superseded | NumberEnd::Expired)) => {
-                writes.push(Write::CloseChallengeIfOpen {
-                    id: id.clone(),
-                    closed: Closed {
-                        end: *end,
-                        answer_sha256: None,
-                    },
-                    at: now,
-                });
-                // The phones of the account that was chosen before must take it off their screens.
-                if let Some(account) = before.account() {
-                    app.wake.tell(Change::Phones(account.as_str().to_owned()));
-                }
-            }
-            Effect::Hold(account) => {
-                writes.extend(hold::writes(app, account, &after.data.reference).await?)
-            }
-            Effect::RememberConsent(account) => {
-                writes.push(consent::write(app, after, account).await?)
-            }
-            Effect::EndNumber(..)
-            | Effect::NotifyPhones(_)
-            | Effect::StartSession
-            | Effect::IssueCode => {}
-        }
-    }
-    Ok(writes)
 }
 
 /// The name of a factor in the table of failures.
@@ -407,63 +337,4 @@ async fn clear(app: &App, subject: &str, factor: Factor) -> Result<Option<Write>
                 last_at: from.last_at,
             },
         }))
-}
-
-fn record(app: &App, after: &Bound, event: &Event) -> Record {
-    let login = &after.data.login;
-    let (kind, detail) = match event {
-        Event::AccountChosen(..) => ("login.account_chosen", serde_json::json!({})),
-        Event::AnotherAccount => ("login.another_account", serde_json::json!({})),
-        Event::PasswordChecked { right } => {
-            ("login.password", serde_json::json!({ "right": right }))
-        }
-        Event::CodeChecked { right } => ("login.code", serde_json::json!({ "right": right })),
-        Event::NumberSent { challenge, .. } => (
-            "login.number_sent",
-            serde_json::json!({ "challenge": challenge }),
-        ),
-        Event::NumberLimited { until } => (
-            "login.number_limited",
-            serde_json::json!({ "until": until }),
-        ),
-        Event::NumberAnswered { challenge, right } => (
-            "login.number_answered",
-            serde_json::json!({ "challenge": challenge, "right": right }),
-        ),
-        Event::NumberDeclined {
-            challenge,
-            reported,
-        } => (
-            "login.number_declined",
-            serde_json::json!({ "challenge": challenge, "reported": reported }),
-        ),
-        Event::UpstreamReturned {
-            as_chosen, proof, ..
-        } => (
-            "login.upstream_returned",
-            serde_json::json!({ "as_chosen": as_chosen, "amr": proof.amr, "acr": proof.acr }),
-        ),
-        Event::UpstreamRefused => ("login.upstream_refused", serde_json::json!({})),
-        Event::DeviceSeen(device) => ("login.device_seen", serde_json::json!({ "device": device })),
-        Event::ConsentGiven => (
-            "login.consent",
-            serde_json::json!({ "scope": after.data.request.scope }),
-        ),
-        Event::Cancelled => ("login.cancelled", serde_json::json!({})),
-        Event::Collected => ("login.granted", granted(app, login)),
-    };
-    Record {
-        at: app.now(),
-        kind: kind.to_owned(),
-        account: after.account().cloned(),
-        client: Some(ClientId::new(after.data.request.client_id.as_str())),
-        reference: Some(after.data.reference.clone()),
-        detail,
-    }
-}
-
-fn granted(app: &App, login: &Login) -> serde_json::Value {
-    let chosen = login.evidence.chosen.as_ref();
-    let rule = chosen.map(|chosen| login.decision(&app.rules(), chosen).rule);
-    serde_json::json!({ "rule": rule, "device": login.evidence.device })
 }

@@ -1,15 +1,15 @@
 //! Showing a number and ringing the phones.
 
-use super::{Bound, Driven, drive};
+use super::{Bound, Driven, drive, drive_all};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::web::page::Fault;
 use techpass_domain::authenticator::Challenge;
 use techpass_domain::device::DeviceEvidence;
 use techpass_domain::id::{ChallengeId, ClientId};
-use techpass_domain::login::Event;
 use techpass_domain::login::lockout::Failures;
 use techpass_domain::login::number_match::{self, Asked, LIFETIME_S};
+use techpass_domain::login::{Event, Next, Prompt};
 use techpass_domain::time::Timestamp;
 use techpass_store::{Write, conflict};
 
@@ -21,13 +21,36 @@ const TRIES: usize = 4;
 /// Draws a number, lays the request out for the phones, and reports it to the login; or reports until when none may be
 /// sent.
 pub async fn send(app: &App, bound: Bound) -> Result<Driven, Fault> {
+    send_with(app, bound, &[]).await
+}
+
+/// Whether a number is what follows this event, without a person in between.
+pub fn follows(app: &App, bound: &Bound, event: &Event) -> bool {
+    let login = bound.data.login.clone();
+    let stepped = login.step(event.clone(), &app.rules(), app.now());
+    stepped.is_ok_and(|(login, _)| {
+        login.next(&app.rules(), app.now()) == Next::Ask(Prompt::SendNumber)
+    })
+}
+
+/// Reports what was proven and sends the number that follows it, in one commit.
+pub async fn send_after(app: &App, bound: Bound, proven: Event) -> Result<Driven, Fault> {
+    match send_with(app, bound, std::slice::from_ref(&proven)).await? {
+        // Somebody was faster, or the account is another by now and no number follows any more.
+        Driven::Stale(bound) => drive(app, *bound, proven, Vec::new()).await,
+        done => Ok(done),
+    }
+}
+
+async fn send_with(app: &App, bound: Bound, proven: &[Event]) -> Result<Driven, Fault> {
     for _ in 0..TRIES {
         let now = app.now();
         let subject = bound.subject();
         let turn = app.store.failures(&subject, ASKS).await?;
         let recent = recent(app, &bound, now).await?;
         if let Err(until) = number_match::may_ask(&recent, app.config.limits.number, now) {
-            return drive(app, bound, Event::NumberLimited { until }, Vec::new()).await;
+            let events = [proven, &[Event::NumberLimited { until }]].concat();
+            return drive_all(app, bound, &events, Vec::new()).await;
         }
         let challenge = draw(app, &bound, &recent, now)?;
         let event = Event::NumberSent {
@@ -35,7 +58,8 @@ pub async fn send(app: &App, bound: Bound) -> Result<Driven, Fault> {
             expires_at: challenge.expires_at,
         };
         let with = vec![Write::AddChallenge(challenge), taken(&subject, turn, now)];
-        match drive(app, bound.clone(), event, with).await? {
+        let events = [proven, &[event]].concat();
+        match drive_all(app, bound.clone(), &events, with).await? {
             Driven::Lost(conflict::FAILURES) => {}
             done => return Ok(done),
         }

@@ -99,7 +99,12 @@ async fn event(app: &App, headers: &HeaderMap, bound: Bound, event: Event) -> Ou
 /// whatever leads elsewhere at once.
 async fn follow(app: &App, headers: &HeaderMap, bound: Bound) -> Outcome {
     match bound.next(app) {
-        Next::Ask(Prompt::SendNumber) | Next::Collect => {
+        Next::Ask(Prompt::SendNumber) => {
+            let path = bound.path();
+            number::send(app, bound).await?;
+            Ok(page::see_other(&path))
+        }
+        Next::Collect => {
             let path = bound.path();
             let response = advance(app, headers, bound).await?;
             // A page that was rendered in place is fetched anew, for the same reason.
