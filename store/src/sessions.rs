@@ -4,9 +4,13 @@ use crate::db::{Row, Statement};
 use crate::error::StoreError;
 use crate::write::{NewLogin, Write, conflict, data, misrouted};
 use crate::{Store, from_json};
+use std::cmp::Reverse;
 use techpass_domain::id::{AccountId, LoginId, SessionId, Sid};
 use techpass_domain::session::Entry;
 use techpass_domain::time::Timestamp;
+
+/// Accounts that a browser's picker offers.
+const REMEMBERED_MAX: usize = 10;
 
 /// A login's row.
 #[derive(Clone, Debug)]
@@ -242,11 +246,42 @@ impl Store {
 
     /// The accounts a browser's picker remembers, last used first, at most ten.
     pub async fn remembered(&self, browser_sha256: &str) -> Result<Vec<AccountId>, StoreError> {
-        let sql = "SELECT account_id FROM remembered WHERE browser_sha256 = $1 \
-                   ORDER BY used_at DESC, account_id LIMIT 10";
-        self.many(sql, vec![browser_sha256.into()], |row| {
-            row.text(0).map(AccountId::new)
-        })
-        .await
+        // Few rows, put in order here: SQLite would make a table for it each time, even where there are none.
+        let sql = "SELECT account_id, used_at FROM remembered WHERE browser_sha256 = $1";
+        let rows = self.many(sql, vec![browser_sha256.into()], |row| {
+            Ok((Reverse(row.int(1)?), AccountId::new(row.text(0)?)))
+        });
+        let mut rows = rows.await?;
+        rows.sort();
+        rows.truncate(REMEMBERED_MAX);
+        Ok(rows.into_iter().map(|(_, account)| account).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn the_picker_offers_ten_accounts_and_the_last_used_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let store = Store::open(&url, Default::default()).await.unwrap();
+        let used = |browser: &str, account: String, at: i64| Write::Remember {
+            browser_sha256: browser.to_owned(),
+            account: AccountId::new(account),
+            at: Timestamp(at),
+        };
+        // Of two that were used in the same second the lesser name comes first; the oldest is the eleventh.
+        let mut writes: Vec<Write> = (0..11)
+            .map(|n| used("here", format!("acc_{n:02}"), n / 2))
+            .collect();
+        writes.push(used("elsewhere", "acc_99".to_owned(), 99));
+        store.commit(writes).await.unwrap();
+        let offered = store.remembered("here").await.unwrap();
+        let offered: Vec<&str> = offered.iter().map(AccountId::as_str).collect();
+        let expected = [10, 8, 9, 6, 7, 4, 5, 2, 3, 0].map(|n| format!("acc_{n:02}"));
+        assert_eq!(offered, expected);
     }
 }
