@@ -1,6 +1,6 @@
 //! Thousands of browsers that wait for a phone, and phones that answer some of them.
 
-use super::number;
+use super::{encoded, number, version};
 use crate::floor::phone_message;
 use crate::http::{Events, Site, Wire, path_of};
 use crate::load::{Book, Outcome};
@@ -40,12 +40,13 @@ pub async fn at_wog(world: &World, count: usize, answered: usize) -> Result<Vec<
             browser.set_cookie("wog_device", &world.device);
             let (person, to_be_answered) = (Rc::clone(person), *n < answered);
             async move {
-                let hint = format!("&login_hint={}", super::encoded(&person.login_id));
-                let begun = browser
-                    .get(&Trip::new()?.authorize(&hint))
-                    .await?
-                    .expect(303)?;
+                let asked = Trip::new()?.authorize("");
+                let begun = browser.get(&asked).await?.expect(303)?;
                 let login = path_of(begun.location()?).to_owned();
+                let page = browser.get(&login).await?.expect(200)?;
+                let login_id = encoded(&person.login_id);
+                let form = format!("v={}&login_id={login_id}", version(&page)?);
+                browser.post(&login, &form).await?.expect(303)?;
                 let page = browser.get(&login).await?.expect(200)?;
                 let typed = number(&page)?;
                 let events = browser.events(&format!("{login}/events")).await?;
