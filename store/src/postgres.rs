@@ -6,6 +6,7 @@
 //! that was lost is found out ([`settle`]) or reported as [`StoreError::Unknown`], and is never taken for a success.
 
 mod address;
+mod away;
 mod fault;
 mod hearing;
 mod link;
@@ -28,6 +29,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::db::{BoxFuture, Driver, Expect, Hearing, Row, Statement, Value, without_nul};
 use crate::error::StoreError;
+use away::Away;
 use fault::{Failure, Place};
 use link::{Manager, Opener, Pool, Refused, Use};
 use settle::Committed;
@@ -48,14 +50,14 @@ pub struct Open {
 }
 
 impl Default for Open {
-    /// No password, a single server, 16 connections, 1,024 pieces, 3 s.
+    /// No password, a single server, 16 connections, 1,024 pieces, 2.5 s.
     fn default() -> Self {
         Self {
             password: None,
             cluster: false,
             connections_max: 16,
             queue_max: 1024,
-            wait_ms: 3000,
+            wait_ms: 2500,
         }
     }
 }
@@ -86,6 +88,7 @@ struct Core {
     queue_max: u32,
     queue: Arc<Semaphore>,
     closed: AtomicBool,
+    away: Away,
     /// Names commits of this process apart from those of others.
     process: String,
     commits: AtomicU64,
@@ -138,6 +141,7 @@ impl Postgres {
             queue_max: u32::try_from(queue_max).unwrap_or(u32::MAX),
             queue: Arc::new(Semaphore::new(queue_max)),
             closed: AtomicBool::new(false),
+            away: Away::new(wait),
             process,
             commits: AtomicU64::new(0),
         };
@@ -198,7 +202,8 @@ async fn prepare(writers: &Pool, place: &Place) -> Result<String, StoreError> {
     row.try_get(0).map_err(|error| failed(&error))
 }
 
-/// A connection that may be within a transaction is closed, so that it holds no lock until somebody needs it.
+/// A connection that may be within a transaction is closed, so that it holds no lock until somebody needs it; so is one to
+/// a server that is not the primary any more.
 fn give_back(link: Object<Manager>) {
     if link.within {
         drop(Object::take(link));
@@ -235,14 +240,21 @@ impl Core {
     async fn commit(&self, piece: &[Statement]) -> Result<(), StoreError> {
         let end = Instant::now() + self.wait;
         for tried in 1..=TRIES {
-            match self.attempt(piece).await {
-                Err(Failure::Passing(_)) if tried < TRIES && Instant::now() < end => {
+            let outcome = self.attempt(piece).await;
+            self.away.note(&outcome);
+            match outcome {
+                Err(Failure::Passing(_)) if self.again(tried) && Instant::now() < end => {
                     sleep(pause(tried)).await;
                 }
                 outcome => return outcome.map_err(Failure::into_error),
             }
         }
         Err(StoreError::Busy("many change the same rows at once"))
+    }
+
+    /// Whether what failed in passing is worth another try.
+    fn again(&self, tried: u32) -> bool {
+        tried < TRIES && !self.away.known()
     }
 
     async fn attempt(&self, piece: &[Statement]) -> Result<(), Failure> {
@@ -255,6 +267,7 @@ impl Core {
         let committed = match done {
             Ok(()) => settle::commit(&mut link).await,
             Err(failure) => {
+                link.within |= failure.gone();
                 give_back(link);
                 return Err(failure);
             }
@@ -347,9 +360,11 @@ impl Driver for Postgres {
             }
             let mut tried = 1;
             loop {
-                match self.core.read(sql, &params).await {
+                let outcome = self.core.read(sql, &params).await;
+                self.core.away.note(&outcome);
+                match outcome {
                     // Every connection of the pool may be lost; the next try opens one.
-                    Err(Failure::Passing(_)) if tried < TRIES => {
+                    Err(Failure::Passing(_)) if self.core.again(tried) => {
                         sleep(pause(tried)).await;
                         tried += 1;
                     }

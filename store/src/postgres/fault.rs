@@ -30,6 +30,15 @@ impl Failure {
             Self::Passing(error) | Self::Final(error) => error,
         }
     }
+
+    /// Whether the server that was asked is away or is not the primary any more, so that nothing else will come of the
+    /// same connection.
+    pub(super) fn gone(&self) -> bool {
+        matches!(
+            self,
+            Self::Passing(StoreError::Unreachable { .. } | StoreError::Unwritable { .. })
+        )
+    }
 }
 
 impl Place {

@@ -283,6 +283,70 @@ async fn what_one_tells_all_hear() {
     assert_eq!(hearing.next().await.as_deref(), Some("login lgn_1"));
 }
 
+/// A proxy that finds no primary takes connections and ends them. At first that is worth trying again; once callers have
+/// waited in vain, each is told after one try, and the first try that finds a server serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_known_to_be_away_is_asked_once() {
+    let server = Server::shared();
+    let database = server.database();
+    let proxy = Proxy::start(server.port, Cut::After).await;
+    let hurried = Open {
+        wait_ms: 1000,
+        connections_max: 1,
+        ..Open::default()
+    };
+    let url = Server::url_at(proxy.port, &database);
+    let driver = Postgres::open(&url, hurried).await.unwrap();
+    run(&driver, THINGS).await;
+    proxy.lead_nowhere(true);
+    let ended = format!(
+        "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
+    );
+    server.psql("postgres", &ended);
+    let mut asked = vec![];
+    while !asked.ends_with(&[1, 1]) {
+        let before = proxy.refused();
+        let outcome = driver.query(COUNT, vec![]).await;
+        assert!(
+            matches!(outcome, Err(StoreError::Unreachable { .. })),
+            "{outcome:?}"
+        );
+        asked.push(proxy.refused() - before);
+        assert!(asked.len() < 20, "it is never known to be away");
+    }
+    assert!(asked[0] > 1, "the first caller is worth a second try");
+    let before = proxy.refused();
+    let outcome = driver.commit(vec![add("a")]).await;
+    assert!(
+        matches!(outcome, Err(StoreError::Unreachable { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(proxy.refused() - before, 1);
+    proxy.lead_nowhere(false);
+    driver.commit(vec![add("a")]).await.unwrap();
+    assert_eq!(int(&driver, COUNT).await, 1);
+}
+
+/// Behind a proxy that swaps servers, a connection may come to lead to a demoted primary, which answers 25006.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_to_a_demoted_primary_is_thrown_away() {
+    let server = Server::shared();
+    let database = server.database();
+    let driver = open(&Server::url_at(server.port, &database)).await;
+    run(&*driver, THINGS).await;
+    driver.commit(vec![add("a")]).await.unwrap();
+    let demoted = format!(
+        "CREATE TABLE demoted AS SELECT pid FROM pg_stat_activity WHERE datname = '{database}'; \
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF EXISTS (SELECT FROM demoted WHERE pid = pg_backend_pid()) THEN \
+         RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER refuse BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    server.psql(&database, &demoted);
+    driver.commit(vec![add("b")]).await.unwrap();
+    assert_eq!(int(&*driver, COUNT).await, 2);
+}
+
 /// Every SQL text of the crate's nouns, as it stands in the source: with its lines joined.
 fn statements_of_the_source() -> Vec<String> {
     let mut found = vec![];

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +13,8 @@ pub struct Proxy {
     pub port: u16,
     cuts: Arc<AtomicUsize>,
     made: Arc<AtomicUsize>,
+    gone: Arc<AtomicBool>,
+    refused: Arc<AtomicUsize>,
 }
 
 /// The message that asks for a commit.
@@ -33,8 +35,14 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let (cuts, made) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (left, done) = (Arc::clone(&cuts), Arc::clone(&made));
+        let (gone, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let (nobody, count) = (Arc::clone(&gone), Arc::clone(&refused));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if nobody.load(Ordering::SeqCst) {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                }
                 let server = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await.unwrap();
                 tokio::spawn(forward(
                     client,
@@ -44,7 +52,23 @@ impl Proxy {
                 ));
             }
         });
-        Self { port, cuts, made }
+        Self {
+            port,
+            cuts,
+            made,
+            gone,
+            refused,
+        }
+    }
+
+    /// Whether there is no server to lead to: new connections end at once.
+    pub fn lead_nowhere(&self, nowhere: bool) {
+        self.gone.store(nowhere, Ordering::SeqCst);
+    }
+
+    /// How many connections ended so.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Cuts the next so many connections that ask for a commit.
