@@ -154,13 +154,13 @@ fn run(verb: Verb) -> Result<()> {
 /// Runs faults; the exit code says whether everything held.
 fn break_things(options: &faults::Options, runtime: &tokio::runtime::Runtime) -> Result<()> {
     let target = target()?;
-    let program = match &options.server {
-        Some(program) => program.clone(),
-        None => build(&target)?,
+    let program = || match &options.server {
+        Some(program) => Ok(program.clone()),
+        None => build(&target),
     };
     let local = tokio::task::LocalSet::new();
     let folder = target.join("bench");
-    if !local.block_on(runtime, faults::run(options, &program, &folder))? {
+    if !local.block_on(runtime, faults::run(options, program, &folder))? {
         bail!("a promise was broken");
     }
     Ok(())

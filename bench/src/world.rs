@@ -230,7 +230,7 @@ impl World {
         let device = secret()?;
         let wog_db = Filler::open(&directory, "wog").await?;
         let database = plan.database("techpass");
-        let techpass_db = Filler::of(&database).await?;
+        let techpass_db = Filler::of(&database, &MASTER_KEY).await?;
         let back = format!("{}/upstream/wog/callback", issuers.0);
         wog_db.client("techpass", &upstream_secret, &back).await?;
         wog_db.client(PORTAL, &portal_secret, CALLBACK).await?;
@@ -350,13 +350,13 @@ pub struct Filler {
 impl Filler {
     /// Opens or makes the database of a role.
     pub async fn open(directory: &Path, role: &str) -> Result<Filler> {
-        Filler::of(&embedded(directory, role)).await
+        Filler::of(&embedded(directory, role), &MASTER_KEY).await
     }
 
-    /// Opens or makes the database at a URL.
-    pub async fn of(url: &str) -> Result<Filler> {
+    /// Opens or makes the database at a URL, of servers with this master key.
+    pub async fn of(url: &str, master: &[u8; 32]) -> Result<Filler> {
         let store = Store::open(url, techpass_store::Open::default()).await?;
-        let seal = Seal::new(&MASTER_KEY)?;
+        let seal = Seal::new(master)?;
         Ok(Filler { store, seal })
     }
 

@@ -2,6 +2,7 @@
 
 use super::person::Session;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use techpass_server::seal::hashed;
 
 /// Something that was acknowledged.
@@ -71,6 +72,33 @@ impl Fact {
         let mut statement = connection.prepare_cached(self.sql)?;
         Ok(statement.exists([&self.key])?)
     }
+}
+
+/// Facts that a PostgreSQL database does not hold, in words; `psql` says what a statement prints.
+pub fn missing(facts: &[Fact], psql: impl Fn(&str) -> Result<String>) -> Result<Vec<String>> {
+    let kinds: BTreeSet<&str> = facts.iter().map(|fact| fact.sql).collect();
+    let mut found = Vec::new();
+    for sql in kinds {
+        let of_kind: Vec<&Fact> = facts.iter().filter(|fact| fact.sql == sql).collect();
+        for some in of_kind.chunks(500) {
+            let keys: Vec<String> = some
+                .iter()
+                .map(|fact| format!("('{}')", fact.key))
+                .collect();
+            let count = psql(&format!(
+                "SELECT count(*) FROM (VALUES {}) v(k) WHERE NOT EXISTS ({})",
+                keys.join(","),
+                sql.replace("$1", "v.k")
+            ))?;
+            if count != "0" {
+                let what = some.first().map_or("", |fact| fact.what);
+                found.push(format!(
+                    "{count} acknowledged facts are not in the database: {what}"
+                ));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The hash of a browser's session cookie.

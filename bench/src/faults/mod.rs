@@ -3,6 +3,7 @@
 mod application;
 mod cases;
 mod checker;
+mod cluster;
 mod disk;
 mod facts;
 mod history;
@@ -35,6 +36,10 @@ pub struct Options {
     /// Write everything as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Break the running cluster in this directory instead, started with `deploy/cluster/cluster up --more
+    /// deploy/cluster/load.toml`.
+    #[arg(long, value_name = "DIR")]
+    pub cluster: Option<PathBuf>,
     /// Where PostgreSQL's programs are.
     #[arg(long, default_value = "/usr/lib/postgresql/15/bin")]
     pub postgres: PathBuf,
@@ -114,49 +119,81 @@ pub fn spread(mut all: Vec<f64>) -> String {
     )
 }
 
-/// Runs the faults and prints a table; whether all of them hold.
-pub async fn run(options: &Options, program: &Path, folder: &Path) -> Result<bool> {
-    if let Some(unknown) = options
+/// The faults that were asked for, and how long each may take.
+fn chosen(options: &Options, all: &[&'static str]) -> Result<(Vec<&'static str>, Duration)> {
+    let unknown = options
         .only
         .iter()
-        .find(|name| !cases::NAMES.contains(&name.as_str()))
-    {
-        bail!(
-            "there is no fault {unknown}; there are {}",
-            cases::NAMES.join(", ")
-        );
+        .find(|only| !all.contains(&only.as_str()));
+    if let Some(unknown) = unknown {
+        bail!("there is no fault {unknown}; there are {}", all.join(", "));
     }
     let wanted =
         |name: &&&str| options.only.is_empty() || options.only.iter().any(|only| only == *name);
-    let names: Vec<&str> = cases::NAMES.iter().filter(wanted).copied().collect();
+    let names: Vec<&str> = all.iter().filter(wanted).copied().collect();
     let share = options.minutes.max(0.05) * 60.0 / names.len().max(1) as f64;
+    Ok((names, Duration::from_secs_f64(share)))
+}
+
+/// Runs the faults and prints a table; whether all of them hold. `program` gives the program `techpass`, where one is
+/// needed.
+pub async fn run(
+    options: &Options,
+    program: impl FnOnce() -> Result<PathBuf>,
+    folder: &Path,
+) -> Result<bool> {
+    let outcomes = match &options.cluster {
+        Some(directory) => of_cluster(options, directory, folder).await?,
+        None => of_servers(options, &program()?, folder).await?,
+    };
+    println!("{}\n\n{}", crate::machine::description(), table(&outcomes));
+    if let Some(path) = &options.json {
+        std::fs::write(path, serde_json::to_string_pretty(&outcomes)?)?;
+    }
+    Ok(outcomes.iter().all(|outcome| outcome.violations.is_empty()))
+}
+
+async fn of_servers(options: &Options, program: &Path, folder: &Path) -> Result<Vec<Outcome>> {
+    let (names, budget) = chosen(options, &cases::NAMES)?;
     let mut outcomes = Vec::new();
     for name in names {
         eprintln!("{name}");
         let stage = Stage {
             program,
             folder: folder.join("faults").join(name),
-            budget: Duration::from_secs_f64(share),
+            budget,
             postgres: &options.postgres,
         };
-        let mut outcome = match cases::run(&stage, name).await {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome {
-                violations: vec![format!("the run itself failed: {error:#}")],
-                ..Outcome::default()
-            },
-        };
-        outcome.fault = name.to_owned();
-        for violation in outcome.violations.iter().take(5) {
-            eprintln!("  {violation}");
-        }
-        outcomes.push(outcome);
+        outcomes.push(noted(name, cases::run(&stage, name).await));
     }
-    println!("{}\n\n{}", crate::machine::description(), table(&outcomes));
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&outcomes)?)?;
+    Ok(outcomes)
+}
+
+async fn of_cluster(options: &Options, directory: &Path, folder: &Path) -> Result<Vec<Outcome>> {
+    let cluster = cluster::Cluster::at(directory)?;
+    let (names, budget) = chosen(options, &cluster::CASES.each_ref().map(|case| case.name))?;
+    let mut outcomes = Vec::new();
+    let wanted = |case: &&cluster::Case| names.contains(&case.name);
+    for case in cluster::CASES.iter().filter(wanted) {
+        eprintln!("{}", case.name);
+        let folder = folder.join("cluster").join(case.name);
+        let ran = cluster.run(&folder, case, budget).await;
+        outcomes.push(noted(case.name, ran));
     }
-    Ok(outcomes.iter().all(|outcome| outcome.violations.is_empty()))
+    Ok(outcomes)
+}
+
+/// An outcome under its name; what is broken is told at once.
+fn noted(name: &str, ran: Result<Outcome>) -> Outcome {
+    let mut outcome = ran.unwrap_or_else(|error| Outcome {
+        violations: vec![format!("the run itself failed: {error:#}")],
+        ..Outcome::default()
+    });
+    outcome.fault = name.to_owned();
+    for violation in outcome.violations.iter().take(5) {
+        eprintln!("  {violation}");
+    }
+    outcome
 }
 
 fn table(outcomes: &[Outcome]) -> String {

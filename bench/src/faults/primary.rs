@@ -1,11 +1,10 @@
 //! A PostgreSQL server of this run's own, and a way to it that can be cut in the middle of a commit.
 
-use super::facts::Fact;
+use super::facts::{self, Fact};
 use super::person::Dice;
 use crate::world::free_port;
 use anyhow::{Context, Result, bail};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -159,30 +158,7 @@ impl Primary {
 
     /// Acknowledged facts that the database does not hold.
     pub fn missing(&self, facts: &[Fact]) -> Result<Vec<String>> {
-        let kinds: BTreeSet<&str> = facts.iter().map(|fact| fact.sql).collect();
-        let mut found = Vec::new();
-        for sql in kinds {
-            let of_kind: Vec<&Fact> = facts.iter().filter(|fact| fact.sql == sql).collect();
-            for some in of_kind.chunks(500) {
-                let keys: Vec<String> = some
-                    .iter()
-                    .map(|fact| format!("('{}')", fact.key))
-                    .collect();
-                let asked = format!(
-                    "SELECT count(*) FROM (VALUES {}) v(k) WHERE NOT EXISTS ({})",
-                    keys.join(","),
-                    sql.replace("$1", "v.k")
-                );
-                let count = self.psql(&asked, "techpass")?;
-                if count != "0" {
-                    let what = some.first().map_or("", |fact| fact.what);
-                    found.push(format!(
-                        "{count} acknowledged facts are not in the database: {what}"
-                    ));
-                }
-            }
-        }
-        Ok(found)
+        facts::missing(facts, |sql| self.psql(sql, "techpass"))
     }
 }
 

@@ -96,6 +96,18 @@ pub struct Setting<'a> {
     pub more: String,
 }
 
+/// Servers that somebody else runs.
+pub struct Shore {
+    /// Where they answer.
+    pub site: Arc<Site>,
+    /// Their database.
+    pub database: String,
+    /// Their master key.
+    pub master: [u8; 32],
+    /// Where the application's secret is kept from one scene to the next.
+    pub secret_file: PathBuf,
+}
+
 /// The whole of it.
 pub struct Scene {
     /// Servers of the one issuer.
@@ -141,7 +153,7 @@ impl Scene {
             .collect();
         std::fs::write(directory.join("master.key"), key)?;
         let secret = world::secret()?;
-        let filler = Filler::of(&database).await?;
+        let filler = Filler::of(&database, &MASTER_KEY).await?;
         filler.client(PORTAL, &secret, CALLBACK).await?;
         let hash = world::cheap_hash()?;
         let people = filler
@@ -168,15 +180,8 @@ impl Scene {
                 ready_ms: Vec::new(),
             });
         }
-        let shared = Rc::new(Shared {
-            history: History::new(),
-            facts: RefCell::default(),
-            sites: nodes.iter().map(|node| Arc::clone(&node.site)).collect(),
-            authorization: basic(PORTAL, &secret),
-            keys: KeyCache::default(),
-            revocation: None,
-            introspection: None,
-        });
+        let sites = nodes.iter().map(|node| Arc::clone(&node.site)).collect();
+        let shared = shared(sites, &secret);
         Ok(Scene {
             nodes,
             shared,
@@ -184,6 +189,39 @@ impl Scene {
             people,
             temps,
         })
+    }
+
+    /// People of its own at servers that run already; the history is written to the folder.
+    pub async fn at(shore: Shore, directory: &Path, people: usize) -> Result<Scene> {
+        std::fs::create_dir_all(directory)?;
+        let filler = Filler::of(&shore.database, &shore.master).await?;
+        let secret = match std::fs::read_to_string(&shore.secret_file) {
+            Ok(secret) => secret,
+            Err(_) => {
+                let secret = world::secret()?;
+                filler.client(PORTAL, &secret, CALLBACK).await?;
+                std::fs::write(&shore.secret_file, &secret)?;
+                secret
+            }
+        };
+        let hash = world::cheap_hash()?;
+        // Others were here before.
+        let name = |kind: &str| format!("{kind}{:x}x", crate::phone::now_s());
+        let (vendors, temps) = (name("vendor"), name("temp"));
+        let people = filler
+            .people(&vendors, people, "vendor", Some(&hash))
+            .await?;
+        let temps = filler.people(&temps, CODES, "temp", Some(&hash)).await?;
+        filler.close().await?;
+        let mut scene = Scene {
+            nodes: Vec::new(),
+            shared: shared(vec![shore.site], &secret),
+            directory: directory.to_owned(),
+            people,
+            temps,
+        };
+        scene.start().await?;
+        Ok(scene)
     }
 
     /// Starts every server, and reads what they offer.
@@ -267,6 +305,19 @@ impl Scene {
         }
         Ok(None)
     }
+}
+
+/// What everybody at these servers shares.
+fn shared(sites: Vec<Arc<Site>>, secret: &str) -> Rc<Shared> {
+    Rc::new(Shared {
+        history: History::new(),
+        facts: RefCell::default(),
+        sites,
+        authorization: basic(PORTAL, secret),
+        keys: KeyCache::default(),
+        revocation: None,
+        introspection: None,
+    })
 }
 
 /// A path with more at its end.

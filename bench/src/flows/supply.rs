@@ -20,7 +20,7 @@ pub struct Codes {
 impl Codes {
     /// Makes so many, each with a grant of its own, for the world's vendors in turn.
     pub async fn make(world: &World, count: usize) -> Result<Codes> {
-        let filler = Filler::of(&world.database).await?;
+        let filler = Filler::of(&world.database, &crate::world::MASTER_KEY).await?;
         let verifier = secret()?;
         let challenge = sha256_b64(&verifier);
         let now = now_s();

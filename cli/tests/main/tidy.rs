@@ -330,3 +330,48 @@ fn documents_name_what_exists() {
         }
     }
 }
+
+/// The cluster itself needs root and minutes; that its program is read as a whole can be looked at here.
+#[test]
+fn the_cluster_s_program_is_one_that_bash_reads() {
+    let folder = root().join("deploy/cluster");
+    let parts = std::fs::read_dir(folder.join("lib")).unwrap();
+    let mut files: Vec<PathBuf> = parts.map(|part| part.unwrap().path()).collect();
+    files.push(folder.join("cluster"));
+    assert!(files.len() > 5, "its parts are somewhere else");
+    for file in files {
+        let read = Command::new("bash").arg("-n").arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&read.stderr);
+        assert!(read.status.success(), "{}: {said}", file.display());
+        let lines = std::fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{}: {lines} lines", file.display());
+    }
+}
+
+/// What runs and what is to be copied say the same of what keeps acknowledged data.
+#[test]
+fn the_cluster_s_examples_have_the_numbers_of_the_cluster_that_is_tried() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let tried = read("deploy/cluster/lib/database.sh") + &read("deploy/cluster/lib/nodes.sh");
+    let example: String = ["patroni.yml", "primary.cfg", "front.cfg"]
+        .map(|name| read(&format!("docs/examples/cluster/{name}")))
+        .concat();
+    for line in [
+        "ttl: 20",
+        "loop_wait: 5",
+        "retry_timeout: 5",
+        "synchronous_mode: true",
+        "synchronous_mode_strict: true",
+        "maximum_lag_on_failover: 1048576",
+        "use_pg_rewind: true",
+        "wal_retrieve_retry_interval: 500ms",
+        "option httpchk OPTIONS /primary",
+        "default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions",
+        "option httpchk GET /readyz",
+        "default-server inter 500ms fall 2 rise 1",
+        "http-request disable-l7-retry unless METH_GET",
+    ] {
+        assert!(tried.contains(line), "the cluster has no {line}");
+        assert!(example.contains(line), "the examples have no {line}");
+    }
+}

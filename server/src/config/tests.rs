@@ -77,10 +77,22 @@ fn the_examples_are_configurations_and_name_where_health_is_answered() {
             include_str!("../../../docs/examples/home-organisation.toml"),
             "127.0.0.1:9082",
         ),
+        (
+            include_str!("../../../docs/examples/cluster/techpass.toml"),
+            "10.0.0.21:9090",
+        ),
     ] {
         let config = parse(text, &[]).unwrap();
         assert_eq!(config.management.listen.as_deref(), Some(listen));
     }
+}
+
+#[test]
+fn a_node_of_the_cluster_asks_for_a_standby_and_takes_what_the_load_needs() {
+    let node = include_str!("../../../docs/examples/cluster/techpass.toml");
+    let load = include_str!("../../../deploy/cluster/load.toml");
+    let config = parse(&format!("{node}{load}"), &[]).unwrap();
+    assert!(config.database.cluster && config.database.shared());
 }
 
 #[test]
