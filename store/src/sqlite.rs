@@ -88,6 +88,9 @@ impl Sqlite {
         };
         let wait = Duration::from_millis(open.busy_wait_ms.into());
         let connection = connect::writer(&place, wait)?;
+        if open.server {
+            connect::whole(&connection, &place)?;
+        }
         if let Some(pages_max) = open.pages_max {
             connection
                 .pragma_update(None, "max_page_count", pages_max)

@@ -10,6 +10,7 @@
 mod backup;
 mod contract;
 mod crash;
+mod damage;
 mod postgres;
 mod sqlite;
 mod support;

@@ -76,6 +76,30 @@ pub(super) fn reader(place: &Place, busy_wait: Duration) -> rusqlite::Result<Con
     Ok(connection)
 }
 
+/// Files up to this size are looked through before a server serves from them. It takes a fraction of a second; above that
+/// size a start would be held up, and `techpass doctor` looks.
+const LOOKED_THROUGH_MAX: u64 = 32 * 1024 * 1024;
+
+/// Refuses a damaged file, whose part that can be read might look like everything there is. SQLite keeps no checksums:
+/// what it cannot see is a letter within a text that turned into another.
+pub(super) fn whole(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+    let size = std::fs::metadata(place.path()).map_err(|error| place.unwritable(error))?;
+    if size.len() > LOOKED_THROUGH_MAX {
+        return Ok(());
+    }
+    let check = connection.query_row("PRAGMA integrity_check(1)", [], |row| {
+        row.get::<_, String>(0)
+    });
+    match check.map_err(|error| place.error(error))?.as_str() {
+        "ok" => Ok(()),
+        found => Err(StoreError::database(format!(
+            "{}: the file is damaged ({}); put a backup back with techpass restore",
+            place.path().display(),
+            found.replace('\n', " ")
+        ))),
+    }
+}
+
 // SQLite would create the file readable for everybody; the files beside it take its permissions over. Only an
 // exclusive creation is safe here: closing another descriptor of an open database would drop SQLite's locks on it.
 fn create(place: &Place) -> Result<(), StoreError> {
