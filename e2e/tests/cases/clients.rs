@@ -32,8 +32,8 @@ async fn redeemed(app: &Registered, code: &str) -> Value {
     tokens
 }
 
-async fn userinfo(demo: &Demo, token: &str) -> reqwest::Response {
-    let url = format!("{}/userinfo", demo.techpass());
+async fn userinfo(issuer: &str, token: &str) -> reqwest::Response {
+    let url = format!("{issuer}/userinfo");
     let answer = client().get(url).bearer_auth(token).send().await;
     answer.expect("an answer")
 }
@@ -41,8 +41,13 @@ async fn userinfo(demo: &Demo, token: &str) -> reqwest::Response {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_allowed_is_remembered_until_it_is_taken_back() {
     let demo = Demo::start();
-    let app = Registered::new(&demo.techpass(), json!({ "client_name": "Room planner" })).await;
-    let known = Application::known(app.text("client_id"), &demo.techpass());
+    consent_is_kept_at(&demo.techpass()).await;
+}
+
+/// The same whatever database the issuer has.
+pub async fn consent_is_kept_at(issuer: &str) {
+    let app = Registered::new(issuer, json!({ "client_name": "Room planner" })).await;
+    let known = Application::known(app.text("client_id"), issuer);
     let plain = [("code_challenge", None), ("code_challenge_method", None)];
     let mut browser = Browser::default();
     let page = browser.open(&known.request(&plain)).await;
@@ -58,18 +63,14 @@ async fn what_a_person_allowed_is_remembered_until_it_is_taken_back() {
     let silent = [plain[0], plain[1], ("prompt", Some("none"))];
     known.code_of(&browser.open(&known.request(&silent)).await);
 
-    let applications = format!("{}/account/applications", demo.techpass());
+    let applications = format!("{issuer}/account/applications");
     let page = browser.open(&applications).await;
     assert!(page.body.contains("Room planner"), "{page:?}");
     browser.press(&page, "Remove access", &[]).await;
     let page = browser.open(&applications).await;
     assert!(!page.body.contains("Room planner"), "{page:?}");
-    assert_eq!(
-        userinfo(&demo, text(&tokens, "access_token"))
-            .await
-            .status(),
-        401
-    );
+    let told = userinfo(issuer, text(&tokens, "access_token")).await;
+    assert_eq!(told.status(), 401);
     let page = browser.open(&known.request(&silent)).await;
     assert_eq!(page.parameter("error").as_deref(), Some("consent_required"));
 }
@@ -77,16 +78,21 @@ async fn what_a_person_allowed_is_remembered_until_it_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pairwise_subject_is_the_same_everywhere_and_says_nothing() {
     let demo = Demo::start();
-    let public = Registered::new(&demo.techpass(), json!({})).await;
+    subjects_are_pairwise_at(&demo.techpass()).await;
+}
+
+/// The same whatever database the issuer has.
+pub async fn subjects_are_pairwise_at(issuer: &str) {
+    let public = Registered::new(issuer, json!({})).await;
     let pairwise = json!({ "subject_type": "pairwise" });
-    let own = Registered::new(&demo.techpass(), pairwise.clone()).await;
-    let same_sector = Registered::new(&demo.techpass(), pairwise).await;
+    let own = Registered::new(issuer, pairwise.clone()).await;
+    let same_sector = Registered::new(issuer, pairwise).await;
     let mut subjects = Vec::new();
     for app in [&public, &own, &same_sector] {
         let code = app.code(&mut Browser::default(), &[]).await;
         let tokens = redeemed(app, &code).await;
         let signed = claims(text(&tokens, "id_token"))["sub"].clone();
-        let info = userinfo(&demo, text(&tokens, "access_token")).await;
+        let info = userinfo(issuer, text(&tokens, "access_token")).await;
         let info: Value = info.json().await.expect("JSON");
         assert_eq!(info["sub"], signed, "OpenID Connect Core 5.3.2");
         subjects.push(signed);
@@ -102,7 +108,7 @@ async fn user_information_is_signed_for_who_asked_for_it() {
     let app = Registered::new(&demo.techpass(), signed).await;
     let code = app.code(&mut Browser::default(), &[]).await;
     let tokens = redeemed(&app, &code).await;
-    let answer = userinfo(&demo, text(&tokens, "access_token")).await;
+    let answer = userinfo(&demo.techpass(), text(&tokens, "access_token")).await;
     assert_eq!(answer.headers()["content-type"], "application/jwt");
     let said = claims(&answer.text().await.expect("text"));
     assert_eq!(said["iss"], demo.techpass());

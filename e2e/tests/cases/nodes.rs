@@ -1,6 +1,8 @@
 //! Two servers at one PostgreSQL, moved there from the embedded database: a login that begins at one and is approved at
 //! the other, and keys that one of them hears of from the database.
 
+use super::clients::{consent_is_kept_at, subjects_are_pairwise_at};
+use super::device_grant::{Device, devices_are_let_in_and_denied};
 use crate::support::application::{Application, text};
 use crate::support::browser::{Browser, client};
 use crate::support::demo::Demo;
@@ -44,11 +46,12 @@ fn ok(command: &mut Command) -> String {
 }
 
 impl Node {
-    async fn start(demo: &Demo, database: &str) -> Node {
+    async fn start(demo: &Demo, database: &str, notify: &str) -> Node {
         let port = program::ports(3);
         let address = |offset: u16| format!("127.0.0.1:{}", port + offset);
         let child = at_database(database)
             .args(["serve", "--config", &demo.config("techpass")])
+            .env("TECHPASS__DATABASE__NOTIFY", notify)
             .env("TECHPASS__LISTEN", address(0))
             .env("TECHPASS__AUTHENTICATOR__LISTEN", address(1))
             .env("TECHPASS__MANAGEMENT__LISTEN", address(2))
@@ -90,11 +93,9 @@ async fn relay(port: u16, to: &Arc<AtomicU16>) {
     });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
-    let mut demo = Demo::start();
+/// Moves what the demonstration's TechPass has to PostgreSQL; the demonstration ends. Gives the new database.
+fn moved(demo: &mut Demo) -> String {
     let config = demo.config("techpass");
-    let app = Application::register(&config, &demo.techpass(), "nodes");
     demo.cut();
     let database = Server::shared().fresh();
     let file = demo.scratch().join("all.data");
@@ -108,10 +109,39 @@ async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
     assert_eq!(ok(&mut import()), exported, "counts and digest");
     let again = import().output().expect("it runs");
     assert_eq!(again.status.code(), Some(5), "a database that is not empty");
+    database
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_subjects_and_devices_live_in_postgresql_too() {
+    let mut demo = Demo::start();
+    let device = Device::add(&demo);
+    let database = moved(&mut demo);
+    let node = Node::start(&demo, &database, "listen").await;
+    relay(demo.base() + 1, &Arc::new(AtomicU16::new(node.port))).await;
+    consent_is_kept_at(&demo.techpass()).await;
+    subjects_are_pairwise_at(&demo.techpass()).await;
+    devices_are_let_in_and_denied(&device).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_goes_on_at_another_node_and_keys_reach_both() {
+    goes_on_elsewhere("listen").await;
+}
+
+/// Where a pooler stands between, nodes cannot listen; they look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_goes_on_at_another_node_that_looks_for_changes() {
+    goes_on_elsewhere("poll").await;
+}
+
+async fn goes_on_elsewhere(notify: &str) {
+    let mut demo = Demo::start();
+    let app = Application::register(&demo.config("techpass"), &demo.techpass(), "nodes");
+    let database = moved(&mut demo);
     let (a, b) = (
-        Node::start(&demo, &database).await,
-        Node::start(&demo, &database).await,
+        Node::start(&demo, &database, notify).await,
+        Node::start(&demo, &database, notify).await,
     );
     let to = Arc::new(AtomicU16::new(a.port));
     relay(demo.base() + 1, &to).await;
