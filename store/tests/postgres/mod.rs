@@ -6,6 +6,7 @@ use techpass_store::db::{Driver, Statement};
 use techpass_store::error::StoreError;
 use techpass_store::postgres::{Open, Postgres};
 use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
 
 use crate::contract::{self, contract_tests};
 use crate::support::postgres::Server;
@@ -248,19 +249,11 @@ async fn too_few_connections_are_a_bounded_wait() {
     let driver = Postgres::open(&url, narrow).await.unwrap();
     run(&driver, THINGS).await;
     driver.commit(vec![add("a")]).await.unwrap();
-    let holder = open(&url).await;
-    // Somebody else holds the row for as long as it takes to see both refused.
-    let held = Server::shared();
-    let name = database.clone();
-    let held = tokio::task::spawn_blocking(move || {
-        held.psql(
-            &name,
-            "BEGIN; UPDATE things SET used = 0; SELECT pg_sleep(4); COMMIT",
-        )
-    });
-    while int(&*holder, "SELECT COUNT(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND relation = CAST('things' AS regclass)").await == 0 {
-        tokio::task::yield_now().await;
-    }
+    // Somebody else holds the row until both are refused.
+    let (holder, link) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    let link = tokio::spawn(link);
+    let hold = "BEGIN; UPDATE things SET used = 0";
+    holder.batch_execute(hold).await.unwrap();
     let (first, second) = tokio::join!(
         driver.commit(vec![take("a")]),
         driver.commit(vec![add("b")])
@@ -270,8 +263,10 @@ async fn too_few_connections_are_a_bounded_wait() {
         matches!(second, Err(StoreError::Busy(_)) | Ok(())),
         "{second:?}"
     );
-    held.await.unwrap();
+    holder.batch_execute("COMMIT").await.unwrap();
     driver.commit(vec![take("a")]).await.unwrap();
+    drop(holder);
+    link.await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
