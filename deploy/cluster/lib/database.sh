@@ -140,11 +140,11 @@ start_postgres() {
     done
 }
 
-# N of the primary, by Patroni's own word.
-primary() {
+# N of the server in a role, by Patroni's own word.
+server_that_is() {
     local n
     for n in "${pgs[@]}"; do
-        if ask "http://$(address "pg$n"):8008/primary" -o /dev/null; then
+        if ask "http://$(address "pg$n"):8008/$1" -o /dev/null; then
             echo "$n"
             return
         fi
@@ -152,17 +152,8 @@ primary() {
     return 1
 }
 
-# N of the synchronous standby.
-synchronous() {
-    local n
-    for n in "${pgs[@]}"; do
-        if ask "http://$(address "pg$n"):8008/synchronous" -o /dev/null; then
-            echo "$n"
-            return
-        fi
-    done
-    return 1
-}
+primary() { server_that_is primary; }
+synchronous() { server_that_is synchronous; }
 
 # A primary, a synchronous standby, and all three servers with us.
 replicated() {

@@ -78,7 +78,7 @@ pub async fn authorize(app: &App, parts: &Parts, encoded: &str) -> Outcome {
 }
 
 /// Lays the login down; where nobody has to be asked it is answered at once.
-async fn begun(app: &App, parts: &Parts, client: &Client, wanted: Wanted) -> Outcome {
+pub(super) async fn begun(app: &App, parts: &Parts, client: &Client, wanted: Wanted) -> Outcome {
     let here = session::here(app, &parts.headers).await?;
     let silent = wanted.request.prompt.none;
     let begun = begin::begin(app, parts, client, wanted, &here).await?;

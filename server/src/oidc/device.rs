@@ -1,19 +1,19 @@
 //! Devices without a browser (RFC 8628): a device asks here, shows a code, and a person types it on another screen, signs
 //! in as always, sees who asks, and allows or denies. The device learns the answer at the token endpoint.
 
+use super::authorize;
 use super::client_auth::authenticate;
 use super::json;
 use super::refused::Refused;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::clock::utc;
-use crate::login::begin::{self, Hints, Wanted};
-use crate::login::{self, advance};
+use crate::login::advance;
+use crate::login::begin::{Hints, Wanted};
 use crate::seal::hashed;
 use crate::session::{self, Here};
 use crate::views::{self, words};
 use crate::web::browser;
-use crate::web::cookies::{self, Cookie};
 use crate::web::form::Form;
 use crate::web::page::{self, Fault, Outcome};
 use axum::response::Response;
@@ -27,7 +27,6 @@ use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::{Client, GrantType};
 use techpass_domain::id::{GrantId, Sid};
-use techpass_domain::login::Next;
 use techpass_domain::oidc::authorization::{self, AuthorizationRequest};
 use techpass_domain::oidc::device::{self, ALPHABET, INTERVAL_S, LIFETIME_S, USER_CODE_LETTERS};
 use techpass_domain::oidc::discovery::path;
@@ -178,24 +177,12 @@ pub async fn take_code(app: &App, parts: &Parts, form: &Form) -> Outcome {
 /// Begins the usual login; it ends on the page that says who asks.
 async fn sign_in(app: &App, parts: &Parts, row: &DeviceRow, client: Client) -> Outcome {
     let (client, request) = request(app, row, client)?;
-    let here = session::here(app, &parts.headers).await?;
     let wanted = Wanted {
         request,
         hints: Hints::default(),
         query: String::new(),
     };
-    let begun = begin::begin(app, parts, &client, wanted, &here).await?;
-    let mut bound = begun.bound;
-    let mut response = if matches!(bound.next(app), Next::Collect) {
-        advance::advance(app, &parts.headers, bound).await?
-    } else {
-        login::lay_down(app, &mut bound).await?;
-        page::see_other(&bound.path())
-    };
-    if let Some(browser) = begun.new_browser {
-        cookies::set(app, response.headers_mut(), Cookie::Browser, &browser);
-    }
-    Ok(response)
+    authorize::begun(app, parts, &client, wanted).await
 }
 
 /// The request of that login: the client's, with the page of this device's request for an answer's address. What the
