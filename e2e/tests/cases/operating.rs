@@ -199,6 +199,15 @@ async fn the_service_manager_is_told() {
 async fn a_second_signal_ends_at_once() {
     let mut server =
         Server::start_with("http://localhost:9", SECRET, "[drain]\ndelay_s = 3600\n").await;
+    // The management listener may open a moment after the public one.
+    until("health to be answered", || async {
+        let answer = client()
+            .get(format!("{}/readyz", server.management))
+            .send()
+            .await;
+        answer.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
     server.terminate();
     until("readiness to say no", || async {
         match ready(&server).await {
