@@ -6,6 +6,7 @@ mod exit;
 mod logging;
 mod notify;
 mod phone;
+mod stop;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Failure};

@@ -1,9 +1,9 @@
 //! `techpass serve`.
 
 use super::ConfigArg;
-use crate::demo::stop_asked;
 use crate::exit::{Exit, Failure};
 use crate::notify;
+use crate::stop::Asked;
 use techpass_server::app::App;
 use techpass_server::clock::Clock;
 use techpass_server::config::{Log, Traces};
@@ -28,9 +28,16 @@ impl Args {
 
 /// Serves until Ctrl-C or SIGTERM, then stops in steps; a second signal ends at once.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
+    let mut asked = Asked::listen()?;
     let config = args.config.read()?;
     let listener = serve::bind(&config.listen)?;
-    let app = App::start(config, Clock::system(), true).await?;
+    let app = tokio::select! {
+        started = App::start(config, Clock::system(), true) => started?,
+        () = asked.again() => {
+            eprintln!("stopped before it was ready");
+            return Ok(Exit::Ok);
+        }
+    };
     let stop = serve::Stop::new();
     let server = tokio::spawn(serve::run(app.clone(), listener, stop.clone()));
     eprintln!("{} is ready at {}", app.config.brand.name, app.issuer);
@@ -38,7 +45,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     tokio::spawn(notify::alive());
     tokio::pin!(server);
     tokio::select! {
-        () = stop_asked() => {}
+        () = asked.again() => {}
         ended = &mut server => {
             return Err(match ended {
                 Ok(Err(error)) => error.into(),
@@ -57,6 +64,6 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
             Ok(served) => served.map(|()| Exit::Ok).map_err(Failure::from),
             Err(error) => Err(Failure::system(error)),
         },
-        () = stop_asked() => Err(Failure::failed("stopped before everything had finished")),
+        () = asked.again() => Err(Failure::failed("stopped before everything had finished")),
     }
 }

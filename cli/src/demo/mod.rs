@@ -12,6 +12,7 @@ mod world;
 pub use world::{new_master_key, write_private};
 
 use crate::exit::{Exit, Failure};
+use crate::stop::Asked;
 use std::path::PathBuf;
 use std::time::Instant;
 use world::World;
@@ -109,6 +110,7 @@ async fn leads_here(origins: &Origins) -> Result<(), Failure> {
 /// Runs the demonstration until it is stopped, or the check until it is done.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
+    let mut asked = Asked::listen()?;
     let origins = Origins::new(&args)?;
     leads_here(&origins).await?;
     let temporary = match &args.data {
@@ -120,7 +122,10 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         (None, Some(dir)) => dir.path().to_owned(),
         (None, None) => return Err(Failure::failed("there is no data directory")),
     };
-    let world = World::start(&origins, &data, args.tls).await?;
+    let world = tokio::select! {
+        started = World::start(&origins, &data, args.tls) => started?,
+        () = asked.again() => return Ok(Exit::Ok),
+    };
     let ready_ms = begun.elapsed().as_millis();
     if args.check {
         let passed = check::run(&world).await;
@@ -134,26 +139,9 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         world.greet();
     }
     tokio::select! {
-        () = stop_asked() => {}
+        () = asked.again() => {}
         error = world.ended() => return Err(error),
     }
     world.stop().await;
     Ok(Exit::Ok)
-}
-
-/// Ctrl-C, or SIGTERM.
-pub async fn stop_asked() {
-    let interrupt = tokio::signal::ctrl_c();
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        () = terminate => {}
-    }
 }

@@ -92,6 +92,18 @@ impl Server {
         panic!("no free ports for a server");
     }
 
+    /// Starts one, and waits only until its address is taken: it may answer, or still be opening its database.
+    pub async fn start_bound(upstream: &str, secret: &str) -> Server {
+        let server = Server::spawned(upstream, secret, "", &[]);
+        let address = server.issuer.trim_start_matches("http://");
+        until("the server to listen", || async {
+            let connected = tokio::net::TcpStream::connect(address).await;
+            connected.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+        server
+    }
+
     fn spawned(upstream: &str, secret: &str, further: &str, told: &[(&str, &str)]) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let port = program::ports(2);
