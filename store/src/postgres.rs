@@ -14,6 +14,8 @@ mod piece;
 mod settle;
 mod text;
 mod tls;
+mod waiting;
+mod work;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -24,15 +26,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use deadpool::Runtime;
 use deadpool::managed::{Object, Timeouts};
 use futures_util::TryStreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::db::{BoxFuture, Driver, Expect, Hearing, Row, Statement, Value, without_nul};
+use crate::db::{BoxFuture, Counters, Driver, Expect, Hearing, Row, Statement, Value, without_nul};
 use crate::error::StoreError;
 use away::Away;
 use fault::{Failure, Place};
 use link::{Manager, Opener, Pool, Refused, Use};
+use piece::Patience;
 use settle::Committed;
+use waiting::{Job, Waiting};
 
 /// How to use a server.
 #[derive(Debug, Clone)]
@@ -88,6 +92,7 @@ struct Core {
     queue_max: u32,
     queue: Arc<Semaphore>,
     closed: AtomicBool,
+    waiting: Waiting,
     away: Away,
     /// Names commits of this process apart from those of others.
     process: String,
@@ -141,6 +146,7 @@ impl Postgres {
             queue_max: u32::try_from(queue_max).unwrap_or(u32::MAX),
             queue: Arc::new(Semaphore::new(queue_max)),
             closed: AtomicBool::new(false),
+            waiting: Waiting::default(),
             away: Away::new(wait),
             process,
             commits: AtomicU64::new(0),
@@ -164,17 +170,28 @@ impl Postgres {
 
     async fn committed(&self, piece: Vec<Statement>) -> Result<(), StoreError> {
         let place = self.enter()?;
-        let core = Arc::clone(&self.core);
-        // On a task of its own: a caller who leaves takes nothing back, and a commit that was asked for is never cut
-        // off.
-        let work = tokio::spawn(async move {
-            let outcome = core.commit(&piece).await;
-            drop(place);
-            outcome
-        });
-        match timeout(self.core.patience() + LONGER, work).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(StoreError::Closed),
+        let core = &self.core;
+        let begun = Instant::now();
+        let (reply, mut outcome) = oneshot::channel();
+        let job = Job {
+            piece,
+            reply,
+            place,
+        };
+        let (number, one_more) = core.waiting.leave(job);
+        if one_more {
+            // On a task of its own: a caller who leaves takes nothing back, and a commit that was asked for is never
+            // cut off.
+            tokio::spawn(Arc::clone(core).work());
+        }
+        if let Ok(answered) = timeout_at(begun + core.wait, &mut outcome).await {
+            return answered.unwrap_or(Err(StoreError::Closed));
+        }
+        if core.waiting.withdraw(number) {
+            return Err(StoreError::Busy("the database is slow"));
+        }
+        match timeout_at(begun + core.patience() + LONGER, outcome).await {
+            Ok(answered) => answered.unwrap_or(Err(StoreError::Closed)),
             Err(_) => Err(StoreError::Unknown("the database did not answer in time")),
         }
     }
@@ -237,31 +254,17 @@ impl Core {
         format!("{:013x}-{}-{number:x}", now_ms(), self.process)
     }
 
-    async fn commit(&self, piece: &[Statement]) -> Result<(), StoreError> {
-        let end = Instant::now() + self.wait;
-        for tried in 1..=TRIES {
-            let outcome = self.attempt(piece).await;
-            self.away.note(&outcome);
-            match outcome {
-                Err(Failure::Passing(_)) if self.again(tried) && Instant::now() < end => {
-                    sleep(pause(tried)).await;
-                }
-                outcome => return outcome.map_err(Failure::into_error),
-            }
-        }
-        Err(StoreError::Busy("many change the same rows at once"))
-    }
-
     /// Whether what failed in passing is worth another try.
     fn again(&self, tried: u32) -> bool {
         tried < TRIES && !self.away.known()
     }
 
-    async fn attempt(&self, piece: &[Statement]) -> Result<(), Failure> {
+    /// One transaction of these statements.
+    async fn attempt(&self, statements: &[&Statement], patience: Patience) -> Result<(), Failure> {
         let mut link = link::take(&self.writers).await?;
         let id = self.name();
         // Up to here nothing was asked for, so a server that stalls may be left; it rolls back by itself.
-        let work = piece::perform(&mut link, piece, &id, &self.place);
+        let work = piece::perform(&mut link, statements, &id, patience, &self.place);
         let slow = Failure::Final(StoreError::Busy("the database is slow"));
         let done = timeout(self.patience(), work).await.unwrap_or(Err(slow));
         let committed = match done {
@@ -391,6 +394,10 @@ impl Driver for Postgres {
             self.core.readers.close();
             Ok(())
         })
+    }
+
+    fn counters(&self) -> Counters {
+        self.core.waiting.counters()
     }
 
     fn shared(&self) -> bool {

@@ -32,7 +32,9 @@ impl Away {
                 since.get_or_insert_with(Instant::now);
             }
             // Says nothing about where the database is.
-            Err(Failure::Final(StoreError::Busy(_) | StoreError::Unknown(_))) => {}
+            Err(
+                Failure::Held(_) | Failure::Final(StoreError::Busy(_) | StoreError::Unknown(_)),
+            ) => {}
             _ => *since = None,
         }
     }

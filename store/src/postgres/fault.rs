@@ -14,20 +14,43 @@ use crate::error::StoreError;
 pub(super) struct Place(pub(super) String);
 
 /// Why a piece, or the reading of rows, did not succeed, before a commit was asked for: nothing was changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Failure {
     /// It may succeed when it is tried again: a deadlock, a serialization failure, a lost connection. The error is
     /// for when it does not.
     Passing(StoreError),
+    /// Somebody held a row for as long as this try would wait for it.
+    Held(StoreError),
     /// It will not.
     Final(StoreError),
+}
+
+/// After a failed group.
+pub(super) enum Next {
+    /// Each piece is tried by itself: another one may be to blame, or it has to wait for a row. What failed in passing
+    /// counts as a try.
+    Alone(Option<Failure>),
+    /// It is so for all of them.
+    Answer(StoreError),
 }
 
 impl Failure {
     /// The error, however it may pass.
     pub(super) fn into_error(self) -> StoreError {
         match self {
-            Self::Passing(error) | Self::Final(error) => error,
+            Self::Passing(error) | Self::Held(error) | Self::Final(error) => error,
+        }
+    }
+
+    /// What a piece that was carried out together with others does next.
+    pub(super) fn after_group(self, pieces: usize) -> Next {
+        match self {
+            Self::Held(_) => Next::Alone(None),
+            Self::Passing(_) => Next::Alone(Some(self)),
+            Self::Final(StoreError::Conflict(_) | StoreError::Database(_)) if pieces > 1 => {
+                Next::Alone(None)
+            }
+            Self::Final(error) => Next::Answer(error),
         }
     }
 
@@ -71,7 +94,7 @@ impl Place {
                 Failure::Passing(StoreError::Busy("many change the same rows at once"))
             }
             "25006" => Failure::Passing(self.unwritable("the server takes no writes")),
-            "55P03" => Failure::Final(StoreError::Busy("a row is locked for too long")),
+            "55P03" => Failure::Held(StoreError::Busy("a row is locked for too long")),
             "57014" => Failure::Final(StoreError::Busy("the statement was cancelled")),
             "53300" => Failure::Passing(StoreError::Busy("the server has no connection left")),
             "53100" | "53200" => Failure::Final(self.unwritable(said(report))),

@@ -1,5 +1,5 @@
-//! One piece, one transaction: everything is sent without waiting between, every answer is looked at, and only then is
-//! the commit asked for.
+//! One transaction for a piece, or for several together: everything is sent without waiting between, every answer is
+//! looked at, and only then is the commit asked for.
 
 use futures_util::future::join_all;
 
@@ -9,17 +9,38 @@ use crate::db::{Expect, Statement};
 use crate::error::StoreError;
 
 /// Statements sent before their answers are read, so that neither side's buffer has to hold an endless row of them.
-const SENT_AT_ONCE: usize = 24;
+const SENT_AT_ONCE: usize = 128;
 
-/// Opens a transaction and carries the piece out, with a row of `commits` that names it. What remains is to commit.
-/// After a failure nothing of it is left.
+/// How long a statement waits for a row that somebody else holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as the connection's settings say.
+    Full,
+    /// Hardly: others would wait with it.
+    Little,
+}
+
+impl Patience {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Full => "BEGIN",
+            Self::Little => "BEGIN; SET LOCAL lock_timeout = 50",
+        }
+    }
+}
+
+/// Opens a transaction and carries the pieces out, with a row of `commits` that names it. What remains is to commit.
+/// After a failure nothing of them is left.
 pub(super) async fn perform(
     link: &mut Link,
-    piece: &[Statement],
+    statements: &[&Statement],
     id: &str,
+    patience: Patience,
     place: &Place,
 ) -> Result<(), Failure> {
-    let outcome = within(link, piece, id, place).await;
+    let named = named(id);
+    let all: Vec<&Statement> = statements.iter().copied().chain([&named]).collect();
+    let outcome = within(link, &all, patience.begin(), place).await;
     if outcome.is_err() && link.within && link.client.batch_execute("ROLLBACK").await.is_ok() {
         link.within = false;
     }
@@ -28,24 +49,23 @@ pub(super) async fn perform(
 
 async fn within(
     link: &mut Link,
-    piece: &[Statement],
-    id: &str,
+    statements: &[&Statement],
+    begin: &'static str,
     place: &Place,
 ) -> Result<(), Failure> {
-    let named = named(id);
     // A statement without parameters may change the schema; what follows can only be prepared after it.
-    if piece.iter().any(plain) {
-        begin(link, place).await?;
-        for statement in piece.iter().chain([&named]) {
+    if statements.iter().any(|statement| plain(statement)) {
+        link.within = true;
+        let begun = link.client.batch_execute(begin).await;
+        begun.map_err(|error| place.failure(&error))?;
+        for statement in statements {
             one(link, statement, place).await?;
         }
         return Ok(());
     }
-    let mut begun = false;
-    let statements: Vec<&Statement> = piece.iter().chain([&named]).collect();
+    let mut begin = Some(begin);
     for some in statements.chunks(SENT_AT_ONCE) {
-        many(link, some, !begun, place).await?;
-        begun = true;
+        many(link, some, begin.take(), place).await?;
     }
     Ok(())
 }
@@ -62,17 +82,11 @@ fn named(id: &str) -> Statement {
     )
 }
 
-async fn begin(link: &mut Link, place: &Place) -> Result<(), Failure> {
-    link.within = true;
-    let begun = link.client.batch_execute("BEGIN").await;
-    begun.map_err(|error| place.failure(&error))
-}
-
 /// Several statements, sent together; before the first ones, the beginning of the transaction.
 async fn many(
     link: &mut Link,
     statements: &[&Statement],
-    begin: bool,
+    begin: Option<&'static str>,
     place: &Place,
 ) -> Result<(), Failure> {
     let mut prepared = Vec::with_capacity(statements.len());
@@ -84,8 +98,8 @@ async fn many(
     let client = &link.client;
     let begun = async {
         match begin {
-            true => client.batch_execute("BEGIN").await,
-            false => Ok(()),
+            Some(begin) => client.batch_execute(begin).await,
+            None => Ok(()),
         }
     };
     let sent = prepared

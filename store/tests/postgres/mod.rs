@@ -44,24 +44,28 @@ async fn through_cuts(cut: Cut) {
     let proxy = Proxy::start(server.port, cut).await;
     let driver = open(&Server::url_at(proxy.port, &database)).await;
     run(&*driver, THINGS).await;
-    let mut tasks = JoinSet::new();
     for number in 0..60 {
         driver
             .commit(vec![add(&format!("once{number}"))])
             .await
             .unwrap();
     }
-    proxy.cut_next(25);
-    for number in 0..60 {
-        let driver = Arc::clone(&driver);
-        tasks.spawn(async move {
-            let once = take(&format!("once{number}"));
-            let piece = vec![once, add(&format!("a{number}")), add(&format!("b{number}"))];
-            driver.commit(piece).await
-        });
+    // In twenty rounds there are at least so many commits, whatever waits together.
+    proxy.cut_next(20);
+    let mut outcomes = vec![];
+    for round in 0..20 {
+        let mut tasks = JoinSet::new();
+        for number in 3 * round..3 * round + 3 {
+            let driver = Arc::clone(&driver);
+            tasks.spawn(async move {
+                let once = take(&format!("once{number}"));
+                let piece = vec![once, add(&format!("a{number}")), add(&format!("b{number}"))];
+                driver.commit(piece).await
+            });
+        }
+        outcomes.extend(tasks.join_all().await);
     }
-    let outcomes = tasks.join_all().await;
-    assert_eq!(proxy.cut(), 25, "the commits were to be cut");
+    assert_eq!(proxy.cut(), 20, "the commits were to be cut");
     // Nothing was in anybody's way, so every piece is answered, and with the truth: a second try of what was committed
     // would have met its own first one.
     for outcome in &outcomes {
@@ -167,6 +171,54 @@ async fn deadlocks_are_tried_again() {
     for outcome in tasks.join_all().await {
         outcome.unwrap();
     }
+}
+
+/// What waits while others are committed is committed together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_commit_serves_many() {
+    let driver = fresh().await;
+    run(&*driver, THINGS).await;
+    let before = driver.counters();
+    let pieces: Vec<_> = (0..300).map(|n| vec![add(&format!("a{n}"))]).collect();
+    let all = pieces.into_iter().map(|piece| driver.commit(piece));
+    for outcome in futures_util::future::join_all(all).await {
+        outcome.unwrap();
+    }
+    let after = driver.counters();
+    assert_eq!(after.pieces - before.pieces, 300);
+    let groups = after.groups - before.groups;
+    assert!(groups < 100, "{groups} commits for 300 pieces");
+    assert_eq!(int(&*driver, COUNT).await, 300);
+}
+
+/// Whoever has to wait for a row waits alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_held_row_holds_up_nobody_else() {
+    let url = Server::shared().fresh();
+    let driver = open(&url).await;
+    run(&*driver, THINGS).await;
+    driver.commit(vec![add("a")]).await.unwrap();
+    let (holder, link) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    let link = tokio::spawn(link);
+    holder
+        .batch_execute("BEGIN; UPDATE things SET note = 'held'")
+        .await
+        .unwrap();
+    let held = (0..8).map(|_| driver.commit(vec![take("a")]));
+    let held = futures_util::future::join_all(held);
+    let others: Vec<_> = (0..40).map(|n| vec![add(&format!("b{n}"))]).collect();
+    let others = others.into_iter().map(|piece| driver.commit(piece));
+    let passed = async {
+        for outcome in futures_util::future::join_all(others).await {
+            outcome.unwrap();
+        }
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (held, ()) = tokio::join!(held, passed);
+    assert_eq!(held.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(int(&*driver, COUNT).await, 41);
+    drop(holder);
+    link.await.unwrap().unwrap();
 }
 
 /// A standby that never comes: commits are made here and wait for it. Whoever cancels the wait gets a success with a
