@@ -1,13 +1,12 @@
 //! Who is signed in in this browser.
 
 use crate::app::{App, Error};
-use crate::login::who;
 use crate::seal::hashed;
 use crate::web::cookies::{self, Cookie};
 use http::HeaderMap;
 use techpass_domain::device::DeviceEvidence;
 use techpass_domain::id::AccountId;
-use techpass_domain::login::SignedIn;
+use techpass_domain::login::{SignedIn, Who};
 use techpass_domain::session::Entry;
 use techpass_store::sessions::SessionRow;
 
@@ -44,12 +43,14 @@ pub async fn here(app: &App, headers: &HeaderMap) -> Result<Here, Error> {
 }
 
 impl Here {
-    /// The entries as logins see them, with the accounts as they are now.
-    pub async fn signed_in(&self, app: &App) -> Result<Vec<SignedIn>, Error> {
+    /// The entries as logins see them, with the accounts as they are now, and their login IDs.
+    pub async fn signed_in(&self, app: &App) -> Result<Vec<(SignedIn, String)>, Error> {
         let mut all = Vec::new();
         for entry in &self.entries {
-            if let Some(who) = who(app, &entry.account).await? {
-                all.push(entry.signed_in(who));
+            let found = app.store.account_with_phone(&entry.account).await?;
+            if let Some((account, has_phone)) = found {
+                let who = Who::of(&account, has_phone);
+                all.push((entry.signed_in(who), account.login_id));
             }
         }
         Ok(all)

@@ -118,6 +118,10 @@ fn account(row: &Row) -> Result<Account, StoreError> {
     read(row, 0)
 }
 
+fn with_phone(row: &Row) -> Result<(Account, bool), StoreError> {
+    Ok((account(row)?, row.int(2)? > 0))
+}
+
 /// The account whose record stands in this column, and its status in the next.
 pub(crate) fn read(row: &Row, column: usize) -> Result<Account, StoreError> {
     let mut account: Account = from_json(row.text(column)?)?;
@@ -130,6 +134,26 @@ impl Store {
     pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         self.one(COLUMNS_BY_ID, vec![id.as_str().into()], account)
             .await
+    }
+
+    /// The account with this id, and whether it has a phone.
+    pub async fn account_with_phone(
+        &self,
+        id: &AccountId,
+    ) -> Result<Option<(Account, bool)>, StoreError> {
+        let sql = "SELECT a.data, a.status, (SELECT COUNT(*) FROM authenticators p \
+                   WHERE p.account_id = a.id AND p.removed_at IS NULL) FROM accounts a WHERE a.id = $1";
+        self.one(sql, vec![id.as_str().into()], with_phone).await
+    }
+
+    /// The account with this normalized login ID, and whether it has a phone.
+    pub async fn named_with_phone(
+        &self,
+        login_id: &str,
+    ) -> Result<Option<(Account, bool)>, StoreError> {
+        let sql = "SELECT a.data, a.status, (SELECT COUNT(*) FROM authenticators p \
+                   WHERE p.account_id = a.id AND p.removed_at IS NULL) FROM accounts a WHERE a.login_id = $1";
+        self.one(sql, vec![login_id.into()], with_phone).await
     }
 
     /// The account with this normalized login ID.

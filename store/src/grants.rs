@@ -234,6 +234,23 @@ impl Store {
         self.one(sql, vec![id.as_str().into()], grant).await
     }
 
+    /// A grant, and its account while there is one.
+    pub async fn grant_with_account(
+        &self,
+        id: &GrantId,
+    ) -> Result<Option<(GrantRow, Option<Account>)>, StoreError> {
+        let sql = "SELECT g.data, g.revoked_at, a.data, a.status \
+                   FROM grants g LEFT JOIN accounts a ON a.id = g.account_id WHERE g.id = $1";
+        self.one(sql, vec![id.as_str().into()], |row| {
+            let account = match row.opt_text(2)? {
+                Some(_) => Some(accounts::read(row, 2)?),
+                None => None,
+            };
+            Ok((grant(row)?, account))
+        })
+        .await
+    }
+
     /// A grant, its account, and whether a one-time value exists, in one question: resource servers ask it for every
     /// request of theirs. `None` when there is no such grant, or no such account any more.
     pub async fn standing(

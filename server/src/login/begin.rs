@@ -67,8 +67,9 @@ pub async fn begin(
         Named::Stranger => (None, true),
         Named::Nobody => (None, false),
     };
+    let signed_in = here.signed_in(app).await?;
     let arrival = Arrival {
-        signed_in: here.signed_in(app).await?,
+        signed_in: signed_in.iter().map(|(entry, _)| entry.clone()).collect(),
         known: known.len(),
         hint: hint.as_ref().map(|(chosen, _)| chosen.clone()),
         stranger,
@@ -78,7 +79,12 @@ pub async fn begin(
     let login = consent::remembered(app, login, &request).await?;
     let login_id = match (&login.evidence.chosen, hint) {
         (Some(_), Some((_, login_id))) => Some(login_id),
-        (Some(Chosen::Known(who)), None) => login_id_of(app, &who.id).await?,
+        (Some(Chosen::Known(who)), None) => {
+            let theirs = signed_in
+                .into_iter()
+                .find(|(entry, _)| entry.who.id == who.id);
+            theirs.map(|(_, login_id)| login_id)
+        }
         _ => None,
     };
     let data = Data {
@@ -131,10 +137,6 @@ fn bound(app: &App, parts: &Parts, data: Data) -> Result<Begun, Error> {
     })
 }
 
-async fn login_id_of(app: &App, id: &AccountId) -> Result<Option<String>, Error> {
-    Ok(app.store.account(id).await?.map(|account| account.login_id))
-}
-
 /// What became of the request's hints.
 enum Named {
     /// An account, or what stands for an unknown one; with the login ID.
@@ -176,11 +178,8 @@ async fn by_login_hint(
 
 /// The account of a normalized login ID, or what stands for an unknown one; with the login ID.
 pub async fn chosen(app: &App, login_id: &str) -> Result<(Chosen, String), Error> {
-    let chosen = match app.store.account_by_login_id(login_id).await? {
-        Some(account) => {
-            let phones = app.store.phones(&account.id).await?;
-            Chosen::Known(Who::of(&account, !phones.is_empty()))
-        }
+    let chosen = match app.store.named_with_phone(login_id).await? {
+        Some((account, has_phone)) => Chosen::Known(Who::of(&account, has_phone)),
         None => Chosen::Unknown {
             home: match app.config.home_of(domain_of(login_id)) {
                 Some(upstream) => Home::Upstream(UpstreamId::new(upstream.id.as_str())),

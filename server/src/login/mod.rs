@@ -156,11 +156,8 @@ async fn refresh(app: &App, mut bound: Bound) -> Result<Bound, Fault> {
 
 /// What a login needs to know of an account.
 pub async fn who(app: &App, id: &AccountId) -> Result<Option<Who>, Error> {
-    let Some(account) = app.store.account(id).await? else {
-        return Ok(None);
-    };
-    let phones = app.store.phones(id).await?;
-    Ok(Some(Who::of(&account, !phones.is_empty())))
+    let found = app.store.account_with_phone(id).await?;
+    Ok(found.map(|(account, has_phone)| Who::of(&account, has_phone)))
 }
 
 /// The login with this id, for whoever is not its browser: the phone.

@@ -156,6 +156,7 @@ async fn choose(app: &App, headers: &HeaderMap, mut bound: Bound, form: &Form) -
     let signed_in = here.signed_in(app).await?;
     let before = signed_in
         .into_iter()
+        .map(|(entry, _)| entry)
         .find(|entry| Some(&entry.who.id) == chosen.account());
     bound.data.login_id = Some(login_id);
     event(app, headers, bound, Event::AccountChosen(chosen, before)).await

@@ -49,12 +49,13 @@ pub(super) async fn stepped(
     }))
 }
 
-/// Keeps the login ID beside the account; it is what pages and phones show.
+/// Keeps the login ID beside the account, where whoever reports the event has not; it is what pages and phones show.
 async fn note_choice(app: &App, after: &mut Bound, event: &Event) -> Result<(), Error> {
     match event {
         Event::AnotherAccount => after.data.login_id = None,
         Event::AccountChosen(..) | Event::UpstreamReturned { .. } => {
-            if let Some(id) = after.account().cloned()
+            if matches!(event, Event::UpstreamReturned { .. })
+                && let Some(id) = after.account().cloned()
                 && let Some(account) = app.store.account(&id).await?
             {
                 after.data.login_id = Some(account.login_id);

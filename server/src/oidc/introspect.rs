@@ -67,11 +67,11 @@ async fn refresh_token(app: &App, asker: &Client, token: &str) -> Result<Option<
     if over || !introspection::may_know(asker, &binding.client_id) {
         return Ok(None);
     }
-    let grant = app.store.grant(&row.grant).await?;
-    let Some(grant) = grant.filter(|grant| grant.revoked_at.is_none()) else {
+    let found = app.store.grant_with_account(&row.grant).await?;
+    let found = found.filter(|(grant, _)| grant.revoked_at.is_none());
+    let Some((grant, account)) = found else {
         return Ok(None);
     };
-    let account = app.store.account(&grant.grant.account).await?;
     let account = account.filter(|account| account.status == Status::Active);
     let owner = app.store.client(&binding.client_id).await?;
     let (Some(account), Some(owner)) = (account, owner) else {

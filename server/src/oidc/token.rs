@@ -17,6 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use serde_json::{Map, Value, json as object};
+use techpass_domain::account::{Account, Status};
 use techpass_domain::audit::Record;
 use techpass_domain::client::Client;
 use techpass_domain::id::GrantId;
@@ -126,22 +127,18 @@ async fn redeem(
 }
 
 /// An account that may not sign in any more gets no new tokens either.
-async fn may_still(app: &App, grant: &Grant) -> Result<(), Refused> {
-    let account = app.store.account(&grant.account).await?;
-    let active =
-        account.is_some_and(|account| account.status == techpass_domain::account::Status::Active);
-    if active {
+fn may_still(account: Option<&Account>) -> Result<(), TokenError> {
+    if account.is_some_and(|account| account.status == Status::Active) {
         Ok(())
     } else {
-        Err(invalid_grant("The account may not sign in.").into())
+        Err(invalid_grant("The account may not sign in."))
     }
 }
 
 async fn grant(app: &App, id: &GrantId) -> Result<GrantRow, Refused> {
-    let grant = app.store.grant(id).await?;
-    match grant {
-        Some(grant) if grant.revoked_at.is_none() => {
-            may_still(app, &grant.grant).await?;
+    match app.store.grant_with_account(id).await? {
+        Some((grant, account)) if grant.revoked_at.is_none() => {
+            may_still(account.as_ref())?;
             Ok(grant)
         }
         _ => Err(invalid_grant("The code is not valid.").into()),

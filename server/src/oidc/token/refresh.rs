@@ -81,16 +81,16 @@ pub async fn rotate(
         Some(hash) => app.store.refresh_token(hash).await?,
         None => None,
     };
-    let grant = app.store.grant(&row.grant).await?;
+    let found = app.store.grant_with_account(&row.grant).await?;
     let standing = Standing {
         client_id: &binding.client_id,
         generation: row.generation,
         expires_at: row.expires_at,
         used_at: row.used_at,
         successor_unused: successor.is_some_and(|next| next.used_at.is_none()),
-        revoked: grant
+        revoked: found
             .as_ref()
-            .is_none_or(|grant| grant.revoked_at.is_some()),
+            .is_none_or(|(grant, _)| grant.revoked_at.is_some()),
     };
     let rotation = match refresh::rotate(standing, &client.id, now) {
         Ok(rotation) => rotation,
@@ -101,8 +101,9 @@ pub async fn rotate(
             return Err(refusal.error().into());
         }
     };
-    let grant = grant.ok_or_else(|| invalid_grant("The refresh token is not valid."))?;
-    may_still(app, &grant.grant).await?;
+    let found = found.ok_or_else(|| invalid_grant("The refresh token is not valid."))?;
+    let (grant, account) = found;
+    may_still(account.as_ref())?;
     let granted = Scope::parse(&grant.grant.scope).unwrap_or_default();
     let scope = granted.narrowed(scope)?;
     let (next, lost) = match rotation {
