@@ -15,6 +15,7 @@ mod limits;
 mod links;
 mod logs;
 mod mail;
+mod migrate;
 mod nodes;
 mod officers;
 mod operating;

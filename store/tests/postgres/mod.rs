@@ -1,5 +1,7 @@
 //! What PostgreSQL adds to the contract: lost answers, ended backends, several processes, settings.
 
+mod tls;
+
 use std::sync::Arc;
 
 use techpass_store::db::{Driver, Statement};
