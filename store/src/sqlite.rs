@@ -90,6 +90,7 @@ impl Sqlite {
         let connection = connect::writer(&place, wait)?;
         if open.server {
             connect::whole(&connection, &place)?;
+            Checkpointer::begin(&connection);
         }
         if let Some(pages_max) = open.pages_max {
             connection

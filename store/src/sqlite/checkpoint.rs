@@ -3,6 +3,8 @@
 //! A passive checkpoint never waits for anybody (<https://www.sqlite.org/c3ref/wal_checkpoint_v2.html>). While the
 //! writer keeps writing it never catches up either, and only a log that is copied to its end starts over. So past a
 //! bound the writer copies the rest itself, between two groups, which is short because most of it is copied by then.
+//! A server that is ended again and again before it has written much finds a log at its start that nobody copied; it
+//! copies that first.
 
 use std::io;
 use std::sync::Arc;
@@ -56,6 +58,13 @@ impl Checkpointer {
             statements: 0,
             log_is_long: false,
         })
+    }
+
+    /// To be called before a server's first group: what earlier runs left in the log is copied, so that it starts over.
+    pub(super) fn begin(writer: &Connection) {
+        if report(writer, LOOK).is_some_and(|log| log.pages >= PAGES_WAKE) {
+            report(writer, PASSIVE);
+        }
     }
 
     /// To be called by the writer between two groups, with how many statements the last one had. Says whether the log

@@ -409,6 +409,36 @@ async fn the_log_stays_bounded_and_is_empty_at_the_end() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_killed_again_and_again_leaves_no_endless_log() {
+    let mut home = Home::new();
+    for turn in 0..6_u8 {
+        let driver = home.open_with(server());
+        let table =
+            "CREATE TABLE IF NOT EXISTS pages (id BIGINT PRIMARY KEY, content BLOB NOT NULL)";
+        run(&*driver, table).await;
+        // 2 MB, in fewer statements than the log is looked at after.
+        for id in 0..10_i64 {
+            let sql = "INSERT INTO pages (id, content) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET content = $2";
+            let content = vec![turn; 200_000];
+            driver
+                .commit(vec![any(sql, vec![id.into(), content.into()])])
+                .await
+                .unwrap();
+        }
+        // What a kill leaves behind.
+        let next = Home::new();
+        for suffix in ["", "-wal"] {
+            fs::copy(home.beside(suffix), next.beside(suffix)).unwrap();
+        }
+        driver.close().await.unwrap();
+        home = next;
+    }
+    let log = fs::metadata(home.beside("-wal")).unwrap().len();
+    assert!(log < 9_000_000, "12 MB written, {log} bytes of log");
+    assert_eq!(int(&*home.open(), "SELECT COUNT(*) FROM pages").await, 10);
+}
+
+#[tokio::test]
 async fn text_in_double_quotes_is_no_string() {
     let (_home, driver) = fresh();
     run(&*driver, THINGS).await;
