@@ -357,6 +357,7 @@ fn the_cluster_s_examples_have_the_numbers_of_the_cluster_that_is_tried() {
         .map(|name| read(&format!("docs/examples/cluster/{name}")))
         .concat();
     for line in [
+        "\netcd:\n  hosts: ",
         "ttl: 20",
         "loop_wait: 5",
         "retry_timeout: 5",

@@ -11,7 +11,7 @@ start_etcd() {
         local here_peer here_client
         here_peer="http://$(address "etcd$n"):2380"
         here_client="http://$(address "etcd$n"):2379"
-        start "pg$n" etcd "etcd$n.log" etcd --name "etcd$n" --data-dir "$dir/etcd$n" \
+        start "pg$n" etcd "etcd$n.log" etcd --name "etcd$n" --data-dir "$dir/etcd$n" --enable-v2 \
             --listen-peer-urls "$here_peer" --initial-advertise-peer-urls "$here_peer" \
             --listen-client-urls "$here_client" --advertise-client-urls "$here_client" \
             --initial-cluster "${all%,}" --initial-cluster-state new --initial-cluster-token techpass \
@@ -81,7 +81,7 @@ name: pg$n
 restapi:
   listen: $(address "pg$n"):8008
   connect_address: $(address "pg$n"):8008
-etcd3:
+etcd:
   hosts: $(address etcd1):2379,$(address etcd2):2379,$(address etcd3):2379
 postgresql:
   listen: $(address "pg$n"):5432

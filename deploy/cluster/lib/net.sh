@@ -122,7 +122,7 @@ start() {
 running() {
     local pid
     for pid in $(processes "$1"); do
-        if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"; then
+        if tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$2"; then
             echo "$pid"
         fi
     done
