@@ -1,13 +1,16 @@
-/* Preloaded into a server under test, never part of the product. It writes down what reaches the database's files and
- * when it was made durable, lets a flush fail on demand, and shifts the wall clock. Compiled by `bench faults`. */
+/* Preloaded into a program under test, never part of the product. It writes down what reaches the database's files and
+ * when it was made durable, lets a flush fail on demand, shifts the wall clock, and ends the process at a chosen step.
+ * Compiled by `bench faults`. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -22,10 +25,15 @@ struct record {
     uint32_t kind, file;
 };
 
-/* What the test sets while the server runs. */
+/* What the test sets while the program runs, and reads. Steps are counted while `counting` is set: each write to the
+ * database's files, each flush of them, and each answer (bytes for a socket or for standard output) is two, one before it
+ * and one after. The process dies in the middle of step `die_at`, and `died_of` says which kind that was. */
 struct control {
-    int64_t clock_s, failing_flushes;
+    int64_t clock_s, failing_flushes, counting, steps, die_at, died_of;
 };
+
+/* Kinds of steps before something; after it is one more. */
+enum { DATABASE_WRITE = 1, LOG_WRITE = 3, DATABASE_FLUSH = 5, LOG_FLUSH = 7, ANSWER = 9 };
 
 static signed char files[65536]; /* 1: the database, 2: its log */
 static int out = -1;
@@ -45,8 +53,8 @@ __attribute__((constructor)) static void begin(void) {
         out = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     path = getenv("FAULT_CONTROL");
     if (path) {
-        int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-        void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(struct control), PROT_READ, MAP_SHARED, fd, 0);
+        int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+        void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (page != MAP_FAILED)
             control = page;
         if (fd >= 0)
@@ -65,6 +73,40 @@ static void note(uint32_t kind, int fd, uint64_t offset, const void *data, uint6
 }
 
 static int is_watched(int fd) { return fd >= 0 && fd < 65536 && files[fd]; }
+
+static void step(int kind) {
+    if (!control || !control->counting)
+        return;
+    if (__atomic_add_fetch(&control->steps, 1, __ATOMIC_SEQ_CST) == control->die_at) {
+        control->died_of = kind;
+        syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+    }
+}
+
+/* What a write to this descriptor is, or nothing that counts. */
+static int kind_of(int fd) {
+    if (!control || !control->counting)
+        return 0;
+    if (is_watched(fd))
+        return files[fd] == 1 ? DATABASE_WRITE : LOG_WRITE;
+    int kept = errno, type;
+    socklen_t size = sizeof type;
+    int answer = fd == 1 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+    errno = kept;
+    return answer ? ANSWER : 0;
+}
+
+/* A call with a step before and one after it. */
+#define STEPPED(fd, type, call)     \
+    ({                              \
+        int kind_ = kind_of(fd);    \
+        if (kind_)                  \
+            step(kind_);            \
+        type done_ = (type)(call);  \
+        if (kind_)                  \
+            step(kind_ + 1);        \
+        done_;                      \
+    })
 
 static int opened(int fd, const char *path) {
     if (fd >= 0 && fd < 65536) {
@@ -100,23 +142,37 @@ int close(int fd) {
 
 ssize_t write(int fd, const void *data, size_t length) {
     off_t at = is_watched(fd) ? syscall(SYS_lseek, fd, 0, SEEK_CUR) : 0;
-    ssize_t done = syscall(SYS_write, fd, data, length);
+    ssize_t done = STEPPED(fd, ssize_t, syscall(SYS_write, fd, data, length));
     if (done > 0 && is_watched(fd))
         note(WRITE, fd, (uint64_t)at, data, (uint64_t)done);
     return done;
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) {
-    ssize_t done = syscall(SYS_pwrite64, fd, data, length, at);
+    ssize_t done = STEPPED(fd, ssize_t, syscall(SYS_pwrite64, fd, data, length, at));
     if (done > 0 && is_watched(fd))
         note(WRITE, fd, (uint64_t)at, data, (uint64_t)done);
     return done;
 }
 
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+    return STEPPED(fd, ssize_t, syscall(SYS_writev, fd, parts, count));
+}
+
+ssize_t sendto(int fd, const void *data, size_t length, int flags, const struct sockaddr *to, socklen_t size) {
+    return STEPPED(fd, ssize_t, syscall(SYS_sendto, fd, data, length, flags, to, size));
+}
+
+ssize_t send(int fd, const void *data, size_t length, int flags) { return sendto(fd, data, length, flags, NULL, 0); }
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+    return STEPPED(fd, ssize_t, syscall(SYS_sendmsg, fd, message, flags));
+}
+
 ssize_t pwrite(int fd, const void *data, size_t length, off_t at) { return pwrite64(fd, data, length, at); }
 
 int ftruncate64(int fd, off64_t length) {
-    int done = (int)syscall(SYS_ftruncate, fd, length);
+    int done = STEPPED(fd, int, syscall(SYS_ftruncate, fd, length));
     if (done == 0 && is_watched(fd))
         note(TRUNCATE, fd, (uint64_t)length, NULL, 0);
     return done;
@@ -130,7 +186,12 @@ static int flush(long call, int fd) {
         errno = EIO;
         return -1;
     }
+    int kind = is_watched(fd) ? (files[fd] == 1 ? DATABASE_FLUSH : LOG_FLUSH) : 0;
+    if (kind)
+        step(kind);
     int done = (int)syscall(call, fd);
+    if (kind)
+        step(kind + 1);
     if (done == 0 && is_watched(fd))
         note(SYNC, fd, begun, NULL, 0);
     return done;

@@ -5,6 +5,7 @@ mod disk;
 mod load;
 mod others;
 mod postgres;
+mod steps;
 mod time;
 
 use super::scene::{CROWD, Scene, Setting};
@@ -13,8 +14,9 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// Every fault, in the order of a run.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "kill",
+    "every-step",
     "stop",
     "power-cut",
     "flush-fails",
@@ -38,6 +40,7 @@ pub async fn run(stage: &Stage<'_>, name: &str) -> Result<Outcome> {
     std::fs::create_dir_all(&stage.folder)?;
     match name {
         "kill" => crash::kill(stage).await,
+        "every-step" => steps::every_step(stage).await,
         "stop" => crash::stop(stage).await,
         "power-cut" => disk::power_cut(stage).await,
         "flush-fails" => disk::flush_fails(stage).await,

@@ -171,6 +171,39 @@ impl Person {
         Ok(())
     }
 
+    /// Everything, one after the other: signs in, opens a second application, asks for tokens and what they say, takes one
+    /// family back, and logs out.
+    pub async fn everything_once(&mut self) -> Result<()> {
+        self.sign_in().await?;
+        let mut session = self.session.take().context("nobody is signed in")?;
+        let found = self.silent(&mut session).await;
+        let name = session.name.clone();
+        self.session = Some(session);
+        let issued = found?.context("no code without a page")?;
+        self.redeem(&name, &issued).await?;
+        let mut family = self.families.pop().context("no tokens")?;
+        let answered = self.rotate(&mut family).await;
+        self.families.push(family.clone());
+        answered?;
+        self.userinfo(&family).await?;
+        self.introspect(&family).await?;
+        let given_up = self.revoke(&family).await;
+        self.families.pop();
+        self.over.1.push(family);
+        given_up?;
+        let session = self.session.take().context("nobody is signed in")?;
+        self.ended(session).await
+    }
+
+    /// Signs in as far as a verification code, and types that of a step; whether it was taken.
+    pub async fn types_code(&mut self, step: i64) -> Result<bool> {
+        let site = self.anywhere().context("there is no server")?;
+        let mut browser = Wire::once(&site);
+        let (login, _) = self.identify(&mut browser, &Trip::new()?).await?;
+        let form = format!("v=2&code={}", verification_code(step)?);
+        self.step(&mut browser, &login, &form, step).await
+    }
+
     /// Types the same verification code into two browsers at once.
     pub async fn one_code_twice(&mut self) -> Result<()> {
         let Some(site) = self.shared.sites.first().cloned() else {

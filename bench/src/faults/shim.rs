@@ -1,10 +1,25 @@
-//! The C library's calls, bent: what reaches the disk and when, flushes that fail, a clock that is wrong.
+//! The C library's calls, bent: what reaches the disk and when, flushes that fail, a clock that is wrong, a process that
+//! ends at a chosen step.
 
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Kinds of steps, in the order of the shim's numbers.
+pub const STEPS: [&str; 10] = [
+    "before a write to the database",
+    "after a write to the database",
+    "before a write to its log",
+    "after a write to its log",
+    "before a flush of the database",
+    "after a flush of the database",
+    "before a flush of its log",
+    "after a flush of its log",
+    "before an answer",
+    "after an answer",
+];
 
 /// What a server is started with, and what is set while it runs.
 pub struct Shim {
@@ -31,7 +46,7 @@ impl Shim {
             );
         }
         let control = folder.join("control");
-        std::fs::write(&control, [0; 16])?;
+        std::fs::write(&control, [0; 48])?;
         let log = folder.join("writes.log");
         Ok(Shim {
             library,
@@ -54,6 +69,38 @@ impl Shim {
             all.push(("FAULT_LOG".to_owned(), self.log.display().to_string()));
         }
         all
+    }
+
+    /// The environment of a program whose steps around this database are counted.
+    pub fn counting(&self, watched: &Path) -> Vec<(String, String)> {
+        let mut all = self.environment(None);
+        all.push(("FAULT_WATCH".to_owned(), watched.display().to_string()));
+        all
+    }
+
+    /// Counts steps from here, and ends the process at one of them; 0 for none.
+    pub fn die_at(&self, step: i64) -> Result<()> {
+        self.set(16, 0)?;
+        self.set(24, 0)?;
+        self.set(40, 0)?;
+        self.set(32, step)?;
+        self.set(16, 1)
+    }
+
+    /// Counts no longer; how many steps there were, and of which kind the last one was, if the process died at it.
+    pub fn counted(&self) -> Result<(i64, Option<&'static str>)> {
+        self.set(16, 0)?;
+        let file = File::open(&self.control)?;
+        let word = |at: u64| -> Result<i64> {
+            let mut bytes = [0; 8];
+            file.read_exact_at(&mut bytes, at)?;
+            Ok(i64::from_ne_bytes(bytes))
+        };
+        let kind = usize::try_from(word(40)?)?;
+        Ok((
+            word(24)?,
+            kind.checked_sub(1).and_then(|at| STEPS.get(at)).copied(),
+        ))
     }
 
     /// Moves the wall clock by so many seconds from the true time.
