@@ -4,6 +4,7 @@
 use crate::admin::AdminError;
 use crate::app::{App, Error};
 use crate::chance;
+use crate::keys;
 use crate::oidc::client_auth::seal_secret;
 use crate::remote::{self, Purpose};
 use crate::seal::hashed;
@@ -156,7 +157,8 @@ async fn understood(app: &App, wanted: Wanted) -> Result<Client, AdminError> {
     Ok(checked(app, &wanted.metadata, base, &policy).await?)
 }
 
-/// The client that the metadata describes, with its sector's document fetched and compared.
+/// The client that the metadata describes, with its sector's document fetched and compared, and a key of every algorithm
+/// that its tokens are signed with.
 ///
 /// # Errors
 /// The rule that is broken; `invalid_client_metadata` when the document cannot be fetched.
@@ -176,6 +178,11 @@ pub async fn checked(
         let document =
             fetched.map_err(|error| unfit("sector_identifier_uri", &error.to_string()))?;
         rules::sector_permits(&document, &client)?;
+    }
+    // What it is signed with stands in the key set before the first token does.
+    let algs = std::iter::once(client.id_token_signed_response_alg);
+    for alg in algs.chain(client.userinfo_signed_response_alg) {
+        keys::ready(app, alg).await?;
     }
     Ok(client)
 }

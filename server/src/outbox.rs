@@ -2,6 +2,7 @@
 //! one takes a row; a node that ends in between loses its claim.
 
 use crate::app::{App, Error};
+use crate::web::page;
 use techpass_domain::time::Seconds;
 use techpass_store::keeping::OutboxRow;
 use techpass_store::{StoreError, Write};
@@ -16,7 +17,8 @@ const AT_ONCE: usize = 32;
 /// What a try came to: it arrived, or why not. The reason holds no secret.
 pub type Tried = Result<(), String>;
 
-/// Tries everything of a kind that is due.
+/// Tries everything of a kind that is due. A row that cannot even be prepared has failed like one that does not arrive,
+/// so that it holds no other up and is given up in the end.
 pub async fn deliver_due<F>(
     app: &App,
     kind: &str,
@@ -42,7 +44,10 @@ where
     if !claim(app, row).await? {
         return Ok(());
     }
-    let tried = send(row.clone()).await?;
+    let tried = send(row.clone()).await.unwrap_or_else(|error| {
+        tracing::error!(row = row.id, kind = row.kind, error = %page::chain(&error), "a delivery cannot be prepared");
+        Err("it cannot be prepared; the log says why".to_owned())
+    });
     let now = app.now();
     let id = row.id.clone();
     let write = match tried {

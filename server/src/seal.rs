@@ -5,6 +5,7 @@ use aws_lc_rs::{digest, hkdf, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::path::Path;
+use techpass_domain::oidc::claims::TokenHash;
 use zeroize::Zeroizing;
 
 /// Why something sealed cannot be opened, or sealed at all.
@@ -152,6 +153,17 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
         *to = *from;
     }
     out
+}
+
+/// The left half of a token's hash in base64url: `at_hash` (OpenID Connect Core §3.1.3.6).
+pub fn left_half_b64(hash: TokenHash, token: &str) -> String {
+    let algorithm = match hash {
+        TokenHash::Sha256 => &digest::SHA256,
+        TokenHash::Sha512 => &digest::SHA512,
+    };
+    let digest = digest::digest(algorithm, token.as_bytes());
+    let left = digest.as_ref().get(..algorithm.output_len() / 2);
+    URL_SAFE_NO_PAD.encode(left.unwrap_or_default())
 }
 
 /// SHA-256 of a secret, in hexadecimal: how secrets stand in the database.

@@ -4,6 +4,7 @@ use super::claims_request::Wanted;
 use super::error::Description;
 use super::scope::{self, Scope};
 use crate::account::Account;
+use crate::client::SigningAlg;
 use crate::id::{ClientId, Sid};
 use crate::session::Grant;
 use crate::time::{Seconds, Timestamp};
@@ -191,6 +192,26 @@ fn typed(kind: Type, value: Value) -> Option<Value> {
             (!members.is_empty()).then_some(Value::Object(members))
         }
         _ => None,
+    }
+}
+
+/// The hash that `at_hash` is the left half of: the one that the ID token's algorithm signs with (Core §3.1.3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenHash {
+    /// The left half is 16 bytes.
+    Sha256,
+    /// The left half is 32 bytes.
+    Sha512,
+}
+
+impl TokenHash {
+    /// RFC 7518 §3.1 says it in the algorithm's name; Ed25519, the only curve that `EdDSA` signs with here, hashes with
+    /// SHA-512 (RFC 8032 §5.1).
+    pub fn of(alg: SigningAlg) -> TokenHash {
+        match alg {
+            SigningAlg::ES256 | SigningAlg::RS256 | SigningAlg::PS256 => TokenHash::Sha256,
+            SigningAlg::EdDSA => TokenHash::Sha512,
+        }
     }
 }
 

@@ -59,11 +59,13 @@ pub enum Hint {
     Valid(Hinted),
 }
 
-/// Reads the claims of a hint whose signature was verified with a key of ours. An expired hint is still a hint (§2).
+/// Reads the claims of a hint whose signature was verified with a key of ours. An expired hint is still a hint (§2), but
+/// one that has no end at all is none: that is a signed UserInfo answer (Core §5.3.2), not an ID token.
 pub fn hint(claims: &Value, issuer: &str) -> Hint {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let ends = claims.get("exp").is_some_and(Value::is_i64);
     match (text("iss"), text("aud"), text("sub")) {
-        (Some(iss), Some(aud), Some(sub)) if iss == issuer => Hint::Valid(Hinted {
+        (Some(iss), Some(aud), Some(sub)) if ends && iss == issuer => Hint::Valid(Hinted {
             client: ClientId::new(aud),
             subject: sub.to_owned(),
             sid: text("sid").map(Sid::new),

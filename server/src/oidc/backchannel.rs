@@ -3,6 +3,7 @@
 use super::subject::subject_of;
 use crate::app::{App, Error};
 use crate::chance;
+use crate::keys;
 use crate::outbound;
 use crate::outbox::{self, Tried};
 use serde::{Deserialize, Serialize};
@@ -93,7 +94,8 @@ async fn send(app: &App, row: &OutboxRow) -> Result<Tried, Error> {
         issued_at: app.now(),
     });
     let alg = client.id_token_signed_response_alg;
-    let token = app.keys().sign(alg, typ::LOGOUT_TOKEN, &claims.into())?;
+    let keys = keys::ready(app, alg).await?;
+    let token = keys.sign(alg, typ::LOGOUT_TOKEN, &claims.into())?;
     let sent = app
         .http
         .post(url)

@@ -11,10 +11,8 @@ use super::subject::subject_of;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::keys;
-use crate::seal::{hashed, sha256, sha256_b64};
+use crate::seal::{hashed, left_half_b64, sha256_b64};
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use serde_json::{Map, Value, json as object};
 use techpass_domain::account::{Account, Status};
@@ -192,8 +190,7 @@ async fn tokens(
         lifetime_s: app.config.tokens.access_s,
     });
     let access = keys.sign(alg, typ::ACCESS_TOKEN, &access.into())?;
-    let half = sha256(access.as_bytes());
-    let at_hash = URL_SAFE_NO_PAD.encode(half.first_chunk::<16>().map_or(&[][..], |h| h));
+    let at_hash = left_half_b64(claims::TokenHash::of(alg), &access);
     let id = claims::id_token(&claims::IdTokenInput {
         issuer: &app.issuer,
         subject: &subject,

@@ -3,6 +3,7 @@
 use super::subject::subject_of;
 use super::{access, failure, for_any_origin, json};
 use crate::app::{App, Error};
+use crate::keys;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ pub async fn answer(
     form: Option<&str>,
 ) -> Response {
     let answered = match claims_for(app, headers, query, form).await {
-        Ok(Ok((claims, client))) => written(app, claims, &client),
+        Ok(Ok((claims, client))) => written(app, claims, &client).await,
         Ok(Err(error)) => Ok(refused(app, error)),
         Err(error) => Err(error),
     };
@@ -30,12 +31,17 @@ pub async fn answer(
 }
 
 /// §5.3.2: JSON, or a signed JWT where the client registered `userinfo_signed_response_alg`.
-fn written(app: &App, claims: Map<String, Value>, client: &Client) -> Result<Response, Error> {
+async fn written(
+    app: &App,
+    claims: Map<String, Value>,
+    client: &Client,
+) -> Result<Response, Error> {
     let Some(alg) = client.userinfo_signed_response_alg else {
         return Ok(json(200, &claims.into()));
     };
     let claims = claims::signed_userinfo(claims, &app.issuer, &client.id);
-    let token = app.keys().sign(alg, typ::ID_TOKEN, &claims.into())?;
+    let keys = keys::ready(app, alg).await?;
+    let token = keys.sign(alg, typ::ID_TOKEN, &claims.into())?;
     let headers = [
         (header::CONTENT_TYPE, "application/jwt"),
         (header::CACHE_CONTROL, "no-store"),

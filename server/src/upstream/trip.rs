@@ -3,17 +3,18 @@
 use super::{Upstream, text};
 use crate::app::{App, Error};
 use crate::chance;
-use crate::seal::sha256;
+use crate::seal::left_half_b64;
 use crate::web::observe;
 use crate::{jose, outbound};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use techpass_domain::account::{Account, Home, Kind, Status, domain_of, normalize_login_id};
 use techpass_domain::audit::Record;
+use techpass_domain::client::SigningAlg;
 use techpass_domain::id::{AccountId, UpstreamId};
+use techpass_domain::oidc::claims::TokenHash;
+use techpass_domain::oidc::jwt::Unverified;
 use techpass_domain::oidc::upstream::{self as rules, Expect};
 use techpass_domain::time::{Seconds, Timestamp};
 use techpass_store::{StoreError, Write};
@@ -189,7 +190,7 @@ pub async fn redeem(
         return Err("the ID token has another type".to_owned());
     }
     let claims = signed_by(app, upstream, id_token).await?;
-    at_hash_fits(&claims, &access_token)?;
+    at_hash_fits(id_token, &claims, &access_token)?;
     let now = app.now();
     let expect = Expect {
         issuer: &upstream.issuer,
@@ -214,16 +215,15 @@ pub async fn redeem(
     })
 }
 
-/// Core §3.1.3.8: the ID token names the access token that came with it, when it names one.
-fn at_hash_fits(claims: &Value, access_token: &str) -> Result<(), String> {
+/// Core §3.1.3.8: the ID token, whose signature was verified, names the access token that came with it, when it names one.
+fn at_hash_fits(id_token: &str, claims: &Value, access_token: &str) -> Result<(), String> {
     let Some(named) = claims.get("at_hash") else {
         return Ok(());
     };
-    let digest = sha256(access_token.as_bytes());
-    let half = digest
-        .first_chunk::<16>()
-        .map(|half| URL_SAFE_NO_PAD.encode(half));
-    (named.as_str() == half.as_deref())
+    let token = Unverified::parse(id_token).map_err(|error| error.to_string())?;
+    let alg = SigningAlg::parse(&token.header.alg).ok_or("the ID token's algorithm is unknown")?;
+    let half = left_half_b64(TokenHash::of(alg), access_token);
+    (named.as_str() == Some(half.as_str()))
         .then_some(())
         .ok_or_else(|| "the ID token names another access token".to_owned())
 }
@@ -330,5 +330,34 @@ async fn create(
             "the login ID belongs to an account that is not linked to this subject".to_owned(),
         )),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    #[test]
+    fn the_access_token_is_named_by_the_hash_of_the_id_tokens_algorithm() {
+        for (alg, at_hash) in [
+            ("ES256", "YiHPD2T9DaX5B837XJXtow"),
+            ("RS256", "YiHPD2T9DaX5B837XJXtow"),
+            ("PS256", "YiHPD2T9DaX5B837XJXtow"),
+            ("EdDSA", "nM_8k04LoVPQDh1346b6eHC5pCiIJeMDBg3Dhz6Pbt4"),
+        ] {
+            let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg }).to_string());
+            let token = format!("{header}.e30.AAAA");
+            let claims = json!({ "at_hash": at_hash });
+            assert_eq!(
+                at_hash_fits(&token, &claims, "an-access-token"),
+                Ok(()),
+                "{alg}"
+            );
+            assert!(at_hash_fits(&token, &claims, "another").is_err(), "{alg}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 use super::{ISSUER, NOW, account, grant};
+use crate::client::SigningAlg;
 use crate::id::{ClientId, Sid};
 use crate::oidc::claims::{
-    AccessTokenInput, IdTokenInput, LogoutTokenInput, access_token, check_access_token, id_token,
-    logout_token, signed_userinfo, supported, userinfo,
+    AccessTokenInput, IdTokenInput, LogoutTokenInput, TokenHash, access_token, check_access_token,
+    id_token, logout_token, signed_userinfo, supported, userinfo,
 };
 use crate::oidc::claims_request::Wanted;
 use crate::oidc::scope::Scope;
@@ -263,5 +264,17 @@ fn every_claim_that_is_given_is_announced() {
     );
     for name in given.keys().chain(person.keys()) {
         assert!(supported().contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn an_access_token_is_named_by_the_hash_that_the_algorithm_signs_with() {
+    for (alg, hash) in [
+        (SigningAlg::ES256, TokenHash::Sha256),
+        (SigningAlg::RS256, TokenHash::Sha256),
+        (SigningAlg::PS256, TokenHash::Sha256),
+        (SigningAlg::EdDSA, TokenHash::Sha512),
+    ] {
+        assert_eq!(TokenHash::of(alg), hash, "{alg:?}");
     }
 }

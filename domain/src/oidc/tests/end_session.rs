@@ -23,10 +23,13 @@ fn a_hint_is_one_of_ours_even_when_expired() {
     let good = json!({"iss": ISSUER, "aud": "docs", "sub": "acc_1", "sid": "sid_1", "exp": 1});
     assert_eq!(hint(&good, ISSUER), hinted("docs"));
     for bad in [
-        json!({"iss": "https://other.example", "aud": "docs", "sub": "acc_1"}),
-        json!({"iss": ISSUER, "aud": "docs"}),
-        json!({"iss": ISSUER, "sub": "acc_1"}),
-        json!({"iss": ISSUER, "aud": ["docs", "x"], "sub": "acc_1"}),
+        json!({"iss": "https://other.example", "aud": "docs", "sub": "acc_1", "exp": 1}),
+        json!({"iss": ISSUER, "aud": "docs", "exp": 1}),
+        json!({"iss": ISSUER, "sub": "acc_1", "exp": 1}),
+        json!({"iss": ISSUER, "aud": ["docs", "x"], "sub": "acc_1", "exp": 1}),
+        // A signed UserInfo answer.
+        json!({"iss": ISSUER, "aud": "docs", "sub": "acc_1", "name": "Mei Tan"}),
+        json!({"iss": ISSUER, "aud": "docs", "sub": "acc_1", "exp": "1"}),
         json!([]),
     ] {
         assert_eq!(hint(&bad, ISSUER), Hint::Invalid, "{bad}");

@@ -9,6 +9,7 @@
 mod device;
 mod keys;
 mod logout;
+mod signing;
 mod tokens;
 
 use crate::app::App;
