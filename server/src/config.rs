@@ -190,7 +190,8 @@ pub struct Limits {
     pub address: Addresses,
     /// When an application that keeps asking is stopped.
     pub circles: Circles,
-    /// How far in the future the `exp` of a client's assertion may lie, in seconds.
+    /// How far in the future the `exp` of a client's assertion may lie, in seconds; widespread libraries write an hour.
+    /// Its `jti` is remembered as long.
     pub assertion_lifetime_s: Seconds,
     /// How far the clocks of clients and upstreams may be off, in seconds.
     pub clock_skew_s: Seconds,
@@ -205,7 +206,7 @@ impl Default for Limits {
             load: Load::default(),
             address: Addresses::default(),
             circles: Circles::default(),
-            assertion_lifetime_s: 5 * 60,
+            assertion_lifetime_s: 60 * 60,
             clock_skew_s: 60,
         }
     }

@@ -58,7 +58,7 @@ pub fn router(app: &App) -> Router {
         .route(path::TOKEN, post(token_post).merge(options(any_origin)))
         .route(path::USERINFO, userinfo_routes())
         .route(path::INTROSPECT, post(introspect_post))
-        .route(path::REVOKE, post(revoke_post))
+        .route(path::REVOKE, post(revoke_post).merge(options(any_origin)))
         .route(
             path::DEVICE_AUTHORIZATION,
             post(device_routes::authorization),
@@ -362,10 +362,11 @@ async fn introspect_post(State(app): State<App>, headers: HeaderMap, body: Bytes
 }
 
 async fn revoke_post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
-    match text_form(&headers, &body) {
+    // Applications in browsers give their tokens back themselves.
+    crate::oidc::for_any_origin(match text_form(&headers, &body) {
         Ok(encoded) => revoke::post(&app, &headers, encoded).await,
         Err(_) => not_a_form(),
-    }
+    })
 }
 
 async fn userinfo_get(

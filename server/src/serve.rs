@@ -13,6 +13,10 @@ use std::time::{Duration, SystemTime};
 /// How often the TLS files are looked at.
 const LOOK_AT_TLS: Duration = Duration::from_secs(5);
 
+/// Bytes of a request's headers in HTTP/2, its target among them: the longest target that is looked at, and as much for the
+/// others. (HTTP/1 takes more by itself.)
+const HEADERS_MAX: u32 = 64 * 1024;
+
 /// A listener's hand: stops it, and waits for requests under way.
 pub type Stop = Handle<SocketAddr>;
 
@@ -42,18 +46,24 @@ pub async fn listen(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let failed = |error: std::io::Error| Error::System(format!("serving failed: {error}"));
     match tls {
-        None => axum_server::from_tcp(listener)
-            .map_err(failed)?
-            .handle(stop)
-            .serve(service)
-            .await
-            .map_err(failed),
+        None => {
+            let mut server = axum_server::from_tcp(listener).map_err(failed)?;
+            server
+                .http_builder()
+                .http2()
+                .max_header_list_size(HEADERS_MAX);
+            server.handle(stop).serve(service).await.map_err(failed)
+        }
         Some(tls) => {
             let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file)
                 .await
                 .map_err(|error| Error::System(format!("the TLS files cannot be used: {error}")))?;
             let renewing = tokio::spawn(renewed(config.clone(), tls));
-            let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?;
+            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?;
+            server
+                .http_builder()
+                .http2()
+                .max_header_list_size(HEADERS_MAX);
             let served = server.handle(stop).serve(service).await;
             renewing.abort();
             served.map_err(failed)
@@ -165,4 +175,46 @@ pub async fn drain(app: &App, stop: &Stop) {
     tokio::time::sleep(app.config.drain.delay()).await;
     app.drain.close_streams();
     stop.graceful_shutdown(Some(app.config.drain.limit()));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::web::shell::TARGET_MAX;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    /// What a server over HTTP/2 says first of the headers that it takes (RFC 9113 §6.5.2): its SETTINGS_MAX_HEADER_LIST_SIZE.
+    async fn header_list_size(address: SocketAddr) -> u32 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        stream.write_all(preface).await.unwrap();
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        let [a, b, c, kind, ..] = head;
+        assert_eq!(kind, 4, "the first frame holds the settings");
+        let mut frame = vec![0; u32::from_be_bytes([0, a, b, c]).try_into().unwrap()];
+        stream.read_exact(&mut frame).await.unwrap();
+        let mut settings = frame.as_chunks::<6>().0.iter();
+        let found = settings.find_map(|[high, low, value @ ..]| {
+            (u16::from_be_bytes([*high, *low]) == 6).then(|| u32::from_be_bytes(*value))
+        });
+        found.unwrap_or(u32::MAX)
+    }
+
+    #[tokio::test]
+    async fn the_longest_target_fits_into_the_headers_of_http_2() {
+        let listener = bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Stop::new();
+        let serving = tokio::spawn(listen(listener, Router::new(), None, stop.clone()));
+        let taken = header_list_size(address).await;
+        assert!(
+            usize::try_from(taken).unwrap() >= TARGET_MAX + 16 * 1024,
+            "{taken}"
+        );
+        stop.shutdown();
+        serving.await.unwrap().unwrap();
+    }
 }

@@ -5,8 +5,9 @@ use url::form_urlencoded::byte_serialize;
 
 /// Parameters in one request.
 pub const PARAMS_MAX: usize = 100;
-/// Bytes in one decoded name or value.
-pub const VALUE_BYTES_MAX: usize = 8 * 1024;
+/// Bytes in one decoded name or value: as long as a token may be ([`super::jwt::TOKEN_BYTES_MAX`]), which `request` and
+/// `id_token_hint` are, and in which applications keep much of what they want back as `state`.
+pub const VALUE_BYTES_MAX: usize = super::jwt::TOKEN_BYTES_MAX;
 /// Parameters that a specification lets come more than once. None yet.
 const REPEATABLE: &[&str] = &[];
 

@@ -37,7 +37,7 @@ rules! {
     "Every endpoint" {
         parameter_once: "RFC 6749 §3.1", "A parameter is sent at most once; one without a value counts as omitted.",
             "params.rs#add", "params.rs#a_repeated_parameter_is_named_and_has_no_value";
-        parameter_encoding: "RFC 6749 App. B", "Parameters are percent-encoded UTF-8, at most 100 of at most 8 KiB each.",
+        parameter_encoding: "RFC 6749 App. B", "Parameters are percent-encoded UTF-8, at most 100 of at most 16 KiB each.",
             "params.rs#decode", "params.rs#the_limits_are_where_they_are_said_to_be";
         unknown_parameter: "Core §3.1.2.1", "Parameters that are not known are ignored.",
             "authorization.rs#request", "authorization.rs#stage_three_refuses_by_the_code_of_each_rule";

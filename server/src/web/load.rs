@@ -5,10 +5,12 @@
 use super::{page, shell};
 use crate::app::App;
 use crate::config::Load as Limits;
+use crate::oidc;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use techpass_domain::oidc::discovery::path;
@@ -105,19 +107,19 @@ pub async fn place(
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("", MatchedPath::as_str);
     let class = Class::of(request.method(), route);
-    let for_programs = answers_programs(route);
+    let reader = Reader::of(route);
     let Some(places) = app.load.places(class) else {
         return Ok((request, None));
     };
     // A full house is said before the body is read.
     if places.available_permits() == 0 {
-        return Err(refuse(app, class, for_programs));
+        return Err(refuse(app, class, reader));
     }
     let request = with_body(request).await;
-    let request = request.map_err(|status| unreadable(app, status, for_programs))?;
+    let request = request.map_err(|status| unreadable(app, status, reader))?;
     match places.try_acquire() {
         Ok(place) => Ok((request, Some(place))),
-        Err(_) => Err(refuse(app, class, for_programs)),
+        Err(_) => Err(refuse(app, class, reader)),
     }
 }
 
@@ -135,50 +137,63 @@ async fn with_body(request: Request) -> Result<Request, StatusCode> {
     }
 }
 
-/// Whether a program reads the answer, and not a person.
-fn answers_programs(route: &str) -> bool {
-    route.starts_with("/authenticator/")
-        || matches!(
-            route,
-            path::TOKEN
-                | path::USERINFO
-                | path::INTROSPECT
-                | path::REVOKE
-                | path::REGISTER
-                | "/register/{client_id}"
-                | path::DEVICE_AUTHORIZATION
-                | "/s/{address}/status"
-                | "/upstream/{id}/backchannel-logout"
-        )
+/// Who reads an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A person.
+    Person,
+    /// A program.
+    Program,
+    /// A program, scripts in pages of any origin among them.
+    AnyOrigin,
 }
 
-fn refuse(app: &App, class: Class, for_programs: bool) -> Response {
-    app.metrics.refused(class.as_str());
-    busy(app, for_programs)
-}
-
-fn unreadable(app: &App, status: StatusCode, for_programs: bool) -> Response {
-    if for_programs {
-        let body = serde_json::json!({
-            "error": "invalid_request",
-            "error_description": "The body is too large, or did not arrive in time.",
-        });
-        return crate::oidc::json(status.as_u16(), &body);
+impl Reader {
+    /// By the route's pattern.
+    pub fn of(route: &str) -> Reader {
+        match route {
+            path::TOKEN | path::USERINFO | path::REVOKE => Reader::AnyOrigin,
+            path::REGISTER | "/register/{client_id}" => Reader::AnyOrigin,
+            path::INTROSPECT
+            | path::DEVICE_AUTHORIZATION
+            | "/s/{address}/status"
+            | "/upstream/{id}/backchannel-logout" => Reader::Program,
+            route if route.starts_with("/authenticator/") => Reader::Program,
+            _ => Reader::Person,
+        }
     }
-    page::refused(app, Problem::Unsupported, status)
+
+    /// A refusal as this reader takes it: JSON, which a script may read where it may call.
+    fn refusal(self, app: &App, status: StatusCode, problem: Problem, body: &Value) -> Response {
+        match self {
+            Reader::Person => page::refused(app, problem, status),
+            Reader::Program => oidc::json(status.as_u16(), body),
+            Reader::AnyOrigin => oidc::for_any_origin(oidc::json(status.as_u16(), body)),
+        }
+    }
+}
+
+fn refuse(app: &App, class: Class, reader: Reader) -> Response {
+    app.metrics.refused(class.as_str());
+    busy(app, reader)
+}
+
+fn unreadable(app: &App, status: StatusCode, reader: Reader) -> Response {
+    let body = json!({
+        "error": "invalid_request",
+        "error_description": "The body is too large, or did not arrive in time.",
+    });
+    reader.refusal(app, status, Problem::Unsupported, &body)
 }
 
 /// 503: too much is under way.
-pub fn busy(app: &App, for_programs: bool) -> Response {
-    let mut response = if for_programs {
-        let body = serde_json::json!({
-            "error": "temporarily_unavailable",
-            "error_description": "The server is busy. Try again in a moment.",
-        });
-        crate::oidc::json(503, &body)
-    } else {
-        page::refused(app, Problem::Busy, StatusCode::SERVICE_UNAVAILABLE)
-    };
+pub fn busy(app: &App, reader: Reader) -> Response {
+    let body = json!({
+        "error": "temporarily_unavailable",
+        "error_description": "The server is busy. Try again in a moment.",
+    });
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = reader.refusal(app, status, Problem::Busy, &body);
     retry_after(&mut response, RETRY_S);
     response
 }
@@ -193,6 +208,21 @@ pub fn retry_after(response: &mut Response, seconds: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_may_read_refusals_where_they_may_call() {
+        for (route, reader) in [
+            (path::TOKEN, Reader::AnyOrigin),
+            (path::USERINFO, Reader::AnyOrigin),
+            (path::REVOKE, Reader::AnyOrigin),
+            (path::REGISTER, Reader::AnyOrigin),
+            (path::INTROSPECT, Reader::Program),
+            ("/authenticator/v1/requests", Reader::Program),
+            (path::AUTHORIZE, Reader::Person),
+        ] {
+            assert_eq!(Reader::of(route), reader, "{route}");
+        }
+    }
 
     #[test]
     fn what_must_get_through_has_its_own_share() {

@@ -3,6 +3,7 @@
 use super::{browser, load, page};
 use crate::app::App;
 use crate::config::Addresses;
+use crate::oidc;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{Method, StatusCode};
@@ -122,17 +123,21 @@ fn too_often(app: &App, counted: Counted, until: Timestamp) -> Response {
         Counted::SignIn | Counted::Requests | Counted::DeviceCodes => {
             page::refused_until(app, Problem::TooManyTries, until)
         }
-        Counted::Phones | Counted::Registrations => crate::oidc::json(
-            StatusCode::TOO_MANY_REQUESTS.as_u16(),
-            &serde_json::json!({
-                "error": "temporarily_unavailable",
-                "error_description": "There were too many requests from this address. Try again later.",
-                "message": "There were too many requests from this address. Try again later.",
-            }),
-        ),
+        Counted::Phones => too_often_for_programs(),
+        Counted::Registrations => oidc::for_any_origin(too_often_for_programs()),
     };
     load::retry_after(&mut response, wait_s);
     response
+}
+
+fn too_often_for_programs() -> Response {
+    let text = "There were too many requests from this address. Try again later.";
+    let body = serde_json::json!({
+        "error": "temporarily_unavailable",
+        "error_description": text,
+        "message": text,
+    });
+    oidc::json(StatusCode::TOO_MANY_REQUESTS.as_u16(), &body)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Whoever waits in an open stream: counted, bounded, and sent elsewhere when the server stops.
 
-use super::load;
+use super::load::{self, Reader};
 use crate::app::App;
 use crate::metrics::KindLabel;
 use axum::body::{Body, Bytes};
@@ -38,7 +38,7 @@ pub async fn bound(app: &App, request: Request, next: Next) -> Response {
     let waiting = Arc::clone(&app.load.waiting);
     let Ok(permit) = waiting.try_acquire_owned() else {
         app.metrics.refused("waiting");
-        return load::busy(app, true);
+        return load::busy(app, Reader::Program);
     };
     let gauge = app.metrics.waiting.get_or_create_owned(&KindLabel { kind });
     gauge.inc();

@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod calls;
 mod device;
 mod keys;
 mod logout;
