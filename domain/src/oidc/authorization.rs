@@ -324,7 +324,8 @@ fn response_mode(params: &Params) -> Result<(), AuthorizationError> {
 ///
 /// `offline_access` is kept without `prompt=consent`. Core §11 would have it ignored unless other conditions permit it, and
 /// one of two always does: an administrator registered the client for it, or the person's consent names it, given now or
-/// remembered ([decision 16](../../../docs/decisions/0016-consent-and-offline-access.md)).
+/// remembered ([decision 16](../../../docs/decisions/0016-consent-and-offline-access.md)). For a client that gets no
+/// refresh tokens it is left out ([`Scope::given_to`]).
 fn scope_of(params: &Params, client: &Client) -> Result<Scope, AuthorizationError> {
     let Ok(asked) = Scope::parse(params.get("scope").unwrap_or_default()) else {
         return refuse(
@@ -350,7 +351,7 @@ fn scope_of(params: &Params, client: &Client) -> Result<Scope, AuthorizationErro
         }
         return refuse(Code::InvalidScope, &text);
     }
-    Ok(asked)
+    Ok(asked.given_to(client))
 }
 
 /// Core §3.1.2.1: a number of seconds, not negative.

@@ -48,10 +48,11 @@ pub fn scope_of(client: &Client, asked: Option<&Scope>) -> Result<Scope, TokenEr
         let description = format!("The client is not registered for the scope {beyond}.");
         return Err(TokenError::new(Code::InvalidScope, &description));
     }
-    if asked.is_empty() {
+    let given = asked.given_to(client);
+    if given.is_empty() {
         return Ok(Scope::parse(scope::OPENID).unwrap_or_default());
     }
-    Ok(asked)
+    Ok(given)
 }
 
 /// Where a device's request stands.

@@ -1,15 +1,18 @@
 //! Which redirect URI may be used: byte for byte one that is registered (RFC 9700 §2.1), with the one exception of
 //! loopback ports for native clients (RFC 8252 §7.3).
 
-use crate::client::{AuthMethod, Client};
+use crate::client::{ApplicationType, AuthMethod, Client};
 
 /// Whether answers to this client may go to `sent`. A fragment is never permitted (RFC 6749 §3.1.2).
 pub fn is_registered(sent: &str, client: &Client) -> bool {
     let mut registered = client.redirect_uris.iter();
     !sent.contains('#')
-        && registered.any(|uri| {
-            uri == sent || (client.auth_method == AuthMethod::None && same_loopback(uri, sent))
-        })
+        && registered.any(|uri| uri == sent || (is_native(client) && same_loopback(uri, sent)))
+}
+
+/// Whether a client may run on a person's machine: it says so, or it has no secret to keep (RFC 8252 §8.4).
+fn is_native(client: &Client) -> bool {
+    client.application_type == ApplicationType::Native || client.auth_method == AuthMethod::None
 }
 
 /// RFC 8252 §7.3: a native client listens on whichever port the system gives it, so only the port may differ. The name

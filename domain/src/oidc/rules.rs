@@ -55,8 +55,8 @@ rules! {
             "authorization.rs#trust", "authorization.rs#stage_two_trusts_only_a_registered_address_sent_once";
         redirect_uri_registered: "RFC 9700 §2.1; Core §3.1.2.1", "It is one of those registered, byte for byte; otherwise a page.",
             "redirect_uri.rs#is_registered", "redirect_uri.rs#near_misses_of_a_registered_address_are_refused";
-        redirect_uri_loopback: "RFC 8252 §7.3", "Of a public client's loopback address the port may differ.",
-            "redirect_uri.rs#same_loopback", "redirect_uri.rs#only_the_port_of_a_public_clients_loopback_address_may_differ";
+        redirect_uri_loopback: "RFC 8252 §7.3", "Of a native client's loopback address the port may differ: of one that says so, or has no secret.",
+            "redirect_uri.rs#same_loopback", "redirect_uri.rs#only_the_port_of_a_native_clients_loopback_address_may_differ";
         redirect_uri_fragment: "RFC 6749 §3.1.2", "It has no fragment.",
             "redirect_uri.rs#is_registered", "redirect_uri.rs#a_registered_fragment_is_never_used";
         state_once: "RFC 6749 §3.1", "`redirect_uri`, `state` and `response_mode` decide about the answer's way: sent twice, a page.",
@@ -77,6 +77,8 @@ rules! {
             "scope.rs#supported", "scope.rs#unknown_values_are_ignored_and_only_whole_values_count";
         scope_beyond: "RFC 6749 §4.1.2.1", "A scope that the client is not registered for is `invalid_scope`.",
             "scope.rs#beyond", "authorization.rs#stage_three_refuses_by_the_code_of_each_rule";
+        offline_refreshable: "Core §11; RFC 6749 §5.1", "`offline_access` is granted only to a client that is registered for refresh tokens.",
+            "scope.rs#given_to", "scope.rs#offline_access_is_for_clients_that_get_refresh_tokens";
         scope_syntax: "RFC 6749 §3.3", "A scope has the permitted characters.",
             "scope.rs#parse", "scope.rs#a_scope_is_a_set_in_order";
         offline_access: "Core §11", "`offline_access` needs consent, an administrator's or the person's.",
@@ -199,6 +201,8 @@ rules! {
             "registration/uri.rs#redirect_uri", "registration.rs#which_redirect_uris_may_be_registered";
         registration_grants: "Registration §2", "Grant types and response types fit each other: `invalid_client_metadata`.",
             "registration/mod.rs#response_types", "registration.rs#grant_and_response_types_fit_each_other";
+        registration_replaced: "RFC 7591 §2", "Of grant types and response types that a client asks for by itself, those that are not given here are left out while one remains.",
+            "registration/mod.rs#grant_types", "registration.rs#what_is_not_given_here_is_left_out_while_something_remains";
         registration_keys: "Registration §2; RFC 7517 §4", "Keys are public, and the method has those it needs.",
             "registration/mod.rs#keys_fit_method", "registration.rs#keys_are_public_and_fit_the_method";
         registration_algs: "Registration §2", "Algorithms are those of this server.",

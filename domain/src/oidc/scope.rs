@@ -1,6 +1,7 @@
 //! Scopes (RFC 6749 §3.3, OpenID Connect Core §5.4 and §11).
 
 use super::error::{TokenError, TokenErrorCode};
+use crate::client::{Client, GrantType};
 use serde::{Deserialize, Serialize};
 
 /// Makes a request one of OpenID Connect.
@@ -81,6 +82,16 @@ impl Scope {
     pub fn beyond(&self, permitted: &[String]) -> Option<&str> {
         let mut values = self.iter();
         values.find(|value| *value != OPENID && !permitted.iter().any(|p| p == value))
+    }
+
+    /// Without `offline_access` where the client is not registered for refresh tokens: it gets none, so it has no access
+    /// that outlives the session (Core §11), and is not told that it has (RFC 6749 §5.1).
+    #[must_use]
+    pub fn given_to(mut self, client: &Client) -> Scope {
+        if !client.may(GrantType::RefreshToken) {
+            self.0.retain(|value| value != OFFLINE_ACCESS);
+        }
+        self
     }
 
     /// RFC 6749 §6: a refresh asks for no scope that was not granted; asking for none means all.

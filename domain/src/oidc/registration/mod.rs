@@ -35,6 +35,9 @@ pub struct Policy {
     /// Whether scopes beyond those of OpenID Connect may be registered.
     pub any_scope: bool,
 }
+    /// Whether grant and response types that are not given here are left out while another one remains (RFC 7591 §2: the
+    /// server may replace what was asked for, and the answer says so). Widespread programs name all that they know.
+    pub lenient: bool,
 
 impl Policy {
     /// For clients that register themselves: the defaults of Dynamic Client Registration §2.
@@ -46,6 +49,7 @@ impl Policy {
             usual_alg: SigningAlg::RS256,
             any_scope: false,
         }
+            lenient: true,
     }
 
     /// For administrators: every grant type, and the defaults of clients of our own.
@@ -57,6 +61,7 @@ impl Policy {
             usual_alg: SigningAlg::ES256,
             any_scope: true,
         }
+            lenient: false,
     }
 }
 
@@ -110,7 +115,7 @@ pub fn read(
     };
     client.name = name(&members, &client)?;
     check(&client, policy)?;
-    response_types(&members, &client)?;
+    response_types(&members, &client, policy)?;
     Ok(client)
 }
 
@@ -195,38 +200,40 @@ fn grant_types(
     if members.value("grant_types").is_none() {
         return Ok(policy.usual_grant_types.clone());
     }
-    let mut found = Vec::new();
-    for text in members.texts("grant_types")? {
-        match GrantType::parse(&text).filter(|grant| policy.grant_types.contains(grant)) {
-            Some(grant) if !found.contains(&grant) => found.push(grant),
-            Some(_) => {}
-            None => {
-                let names: Vec<&str> = policy.grant_types.iter().map(|g| g.as_str()).collect();
-                return refuse(
-                    "grant_types",
-                    &format!("may hold only {}", names.join(", ")),
-                );
-            }
-        }
+    let asked = members.texts("grant_types")?;
+    let given = |text: &String| {
+        GrantType::parse(text).filter(|grant_type| policy.grant_types.contains(grant_type))
+    };
+    let found: Vec<GrantType> = asked.iter().filter_map(given).collect();
+    if asked.is_empty() {
+        return refuse("grant_types", "is empty");
     }
-    match found.is_empty() {
-        true => refuse("grant_types", "is empty"),
-        false => Ok(found),
+    if found.is_empty() || (found.len() < asked.len() && !policy.lenient) {
+        let names: Vec<&str> = policy.grant_types.iter().map(|g| g.as_str()).collect();
+        let all = names.join(", ");
+        return refuse("grant_types", &format!("may hold only {all}"));
     }
 }
+    Ok(found)
 
 /// Dynamic Client Registration §2: the response type `code` belongs to the grant type `authorization_code`; no other
 /// response type is given here.
-fn response_types(members: &Members<'_>, client: &Client) -> Result<(), RegistrationError> {
+fn response_types(
+    members: &Members<'_>,
+    client: &Client,
+    policy: &Policy,
+) -> Result<(), RegistrationError> {
     let name = "response_types";
     if members.value(name).is_none() {
         return Ok(());
     }
     let types = members.texts(name)?;
-    if types.iter().any(|kind| kind != "code") {
+    let code = types.iter().any(|kind| kind == "code");
+    let others = types.iter().any(|kind| kind != "code");
+    if others && !(code && policy.lenient) {
         return refuse(name, "may hold only code");
     }
-    if types.is_empty() == client.may(GrantType::AuthorizationCode) {
+    if code != client.may(GrantType::AuthorizationCode) {
         return refuse(
             name,
             "must hold code when grant_types holds authorization_code, and nothing otherwise",

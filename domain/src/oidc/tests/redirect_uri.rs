@@ -1,5 +1,5 @@
 use super::client;
-use crate::client::AuthMethod;
+use crate::client::{ApplicationType, AuthMethod};
 use crate::oidc::redirect_uri::is_registered;
 
 #[test]
@@ -53,7 +53,7 @@ fn near_misses_of_a_registered_address_are_refused() {
 }
 
 #[test]
-fn only_the_port_of_a_public_clients_loopback_address_may_differ() {
+fn only_the_port_of_a_native_clients_loopback_address_may_differ() {
     let registered = [
         "http://127.0.0.1/cb",
         "http://[::1]:9/cb?x=1",
@@ -61,6 +61,8 @@ fn only_the_port_of_a_public_clients_loopback_address_may_differ() {
     ];
     let mut native = client("native", &registered);
     native.auth_method = AuthMethod::None;
+    let mut with_secret = client("native-with-secret", &registered);
+    with_secret.application_type = ApplicationType::Native;
     let confidential = client("server", &registered);
     for (sent, accepted) in [
         ("http://127.0.0.1:1/cb", true),
@@ -92,6 +94,7 @@ fn only_the_port_of_a_public_clients_loopback_address_may_differ() {
         ("HTTP://127.0.0.1:8/cb", false),
     ] {
         assert_eq!(is_registered(sent, &native), accepted, "{sent}");
+        assert_eq!(is_registered(sent, &with_secret), accepted, "{sent}");
         assert!(!is_registered(sent, &confidential), "{sent}");
     }
     for sent in registered {

@@ -202,10 +202,7 @@ fn grant_and_response_types_fit_each_other() {
             "ok",
         ),
         (json!({ "response_types": [] }), "response_types"),
-        (
-            json!({ "response_types": ["code", "id_token"] }),
-            "response_types",
-        ),
+        (json!({ "response_types": ["id_token"] }), "response_types"),
         (
             json!({ "response_types": ["code id_token"] }),
             "response_types",
@@ -215,6 +212,10 @@ fn grant_and_response_types_fit_each_other() {
         (json!({ "grant_types": ["implicit"] }), "grant_types"),
         (
             json!({ "grant_types": ["client_credentials"] }),
+            "grant_types",
+        ),
+        (
+            json!({ "grant_types": ["implicit", "refresh_token"] }),
             "grant_types",
         ),
         (json!({ "grant_types": [] }), "grant_types"),
@@ -233,6 +234,30 @@ fn grant_and_response_types_fit_each_other() {
         outcome(register(&policy, public)),
         "invalid_client_metadata grant_types"
     );
+}
+
+#[test]
+fn what_is_not_given_here_is_left_out_while_something_remains() {
+    // What mod_auth_openidc sends.
+    let all = json!({
+        "client_name": "x", "redirect_uris": [CB], "token_endpoint_auth_method": "client_secret_basic",
+        "response_types":
+            ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"],
+        "grant_types": ["authorization_code", "implicit", "refresh_token"],
+    });
+    let shown = metadata(&dynamic(all.clone()).unwrap());
+    assert_eq!(shown["response_types"], json!(["code"]));
+    let given = json!(["authorization_code", "refresh_token"]);
+    assert_eq!(shown["grant_types"], given);
+    // An administrator learns what is not given.
+    let strict = Policy::administrator(false);
+    for (name, refused) in [
+        ("response_types", json!(["code", "id_token"])),
+        ("grant_types", json!(["authorization_code", "implicit"])),
+    ] {
+        let found = outcome(register(&strict, json!({ name: refused })));
+        assert_eq!(found, format!("invalid_client_metadata {name}"));
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
-use crate::oidc::pkce;
+use super::client;
+use crate::client::{Client, GrantType};
+use crate::oidc::params::{Params, with_query};
 use crate::oidc::prompt::Prompts;
 use crate::oidc::scope::{Scope, ScopeSyntax};
+use crate::oidc::{authorization, device, pkce};
 use proptest::prelude::*;
 
 fn scope(text: &str) -> Scope {
@@ -23,6 +26,43 @@ fn a_scope_is_a_set_in_order() {
     for text in ["openid \"x\"", "a\\b", "a\tb", "é", "a\u{7f}", "a\nb"] {
         assert_eq!(Scope::parse(text), Err(ScopeSyntax), "{text:?}");
     }
+}
+
+#[test]
+fn offline_access_is_for_clients_that_get_refresh_tokens() {
+    let mut docs = client("docs", &[]);
+    let asked = scope("openid offline_access email");
+    assert_eq!(asked.clone().given_to(&docs), asked);
+    docs.grant_types = vec![GrantType::AuthorizationCode, GrantType::DeviceCode];
+    assert_eq!(asked.clone().given_to(&docs), scope("openid email"));
+    for path in [
+        requested(&docs),
+        device::scope_of(&docs, Some(&asked)).unwrap(),
+    ] {
+        assert_eq!(path, scope("openid email"));
+    }
+}
+
+/// What an authorization request of these scopes comes to.
+fn requested(client: &Client) -> Scope {
+    let cb = "https://docs.example/cb";
+    let client = Client {
+        redirect_uris: vec![cb.to_owned()],
+        pkce_optional: true,
+        ..client.clone()
+    };
+    let params = [
+        ("client_id", client.id.as_str()),
+        ("redirect_uri", cb),
+        ("response_type", "code"),
+        ("scope", "openid offline_access email"),
+    ];
+    let query = with_query("", &params);
+    let params = Params::parse(query.trim_start_matches('?')).unwrap();
+    let trusted = authorization::trust(&params, &client).unwrap();
+    authorization::check(&params, &client, &trusted)
+        .unwrap()
+        .scope
 }
 
 #[test]
