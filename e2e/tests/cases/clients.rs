@@ -168,6 +168,51 @@ async fn a_request_is_fetched_only_from_where_the_client_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_may_send_its_person_on_to_another_origin() {
+    let demo = Demo::start();
+    let place = Elsewhere::start("{}".to_owned()).await;
+    let home = place.url.replace("/document", "/home");
+    place.send_on(home.clone());
+    // The same port under another name: another origin.
+    let callback = home
+        .replace("127.0.0.1", "localhost")
+        .replace("/home", "/cb");
+    let wanted = json!({ "redirect_uris": [callback], "post_logout_redirect_uris": [callback] });
+    let app = Registered::new(&demo.techpass(), wanted).await;
+    let known = Application::known(app.text("client_id"), &demo.techpass());
+    let computer = Chromium::start(Setup::default()).await;
+    for mode in ["query", "form_post"] {
+        let changes = [
+            ("code_challenge", None),
+            ("code_challenge_method", None),
+            ("response_mode", Some(mode)),
+            ("redirect_uri", Some(callback.as_str())),
+            ("prompt", Some("login consent")),
+        ];
+        computer.open(&known.request(&changes)).await;
+        if mode == "query" {
+            computer.fill("Email or TechPass ID", PROBE).await;
+            computer.press("Next").await;
+        }
+        computer.fill("Password", PASSWORD).await;
+        computer.press("Sign in").await;
+        computer.press("Allow").await;
+        computer.lands_at(&home).await;
+    }
+    let query = [
+        ("client_id", app.text("client_id")),
+        ("post_logout_redirect_uri", callback.as_str()),
+    ];
+    let base = format!("{}/logout", demo.techpass());
+    let logout = Url::parse_with_params(&base, query).expect("an address");
+    computer.open(logout.as_str()).await;
+    computer.choose(PROBE).await;
+    computer.press("Log out").await;
+    computer.lands_at(&home).await;
+    computer.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_out_loads_the_page_of_the_application_in_the_browser() {
     let demo = Demo::start();
     let place = Elsewhere::start("{}".to_owned()).await;

@@ -10,6 +10,7 @@ pub struct Elsewhere {
     /// Its address.
     pub url: String,
     body: Arc<Mutex<String>>,
+    onward: Arc<Mutex<Option<String>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -21,6 +22,7 @@ impl Elsewhere {
         let elsewhere = Elsewhere {
             url: format!("http://{address}/document"),
             body: Arc::new(Mutex::new(body)),
+            onward: Arc::default(),
             asked: Arc::default(),
         };
         let shared = elsewhere.clone();
@@ -36,6 +38,11 @@ impl Elsewhere {
     /// Another document from now on.
     pub fn put(&self, body: String) {
         *self.body.lock().expect("a body") = body;
+    }
+
+    /// Sends whoever comes back to `/cb` on to this address.
+    pub fn send_on(&self, to: String) {
+        *self.onward.lock().expect("an address") = Some(to);
     }
 
     /// How often it was asked for.
@@ -58,6 +65,14 @@ async fn answer(mut stream: TcpStream, place: Elsewhere) {
     let request = String::from_utf8_lossy(&buffer[..read]);
     let target = request.split(' ').nth(1).unwrap_or_default();
     place.asked.lock().expect("a list").push(target.to_owned());
+    let onward = place.onward.lock().expect("an address").clone();
+    if let Some(to) = onward.filter(|_| target.starts_with("/cb")) {
+        let answer = format!(
+            "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let _ = stream.write_all(answer.as_bytes()).await;
+        return;
+    }
     let body = place.body.lock().expect("a body").clone();
     let answer = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",

@@ -55,18 +55,17 @@ pub fn clock_time(at: Timestamp) -> String {
     format!("{hour}:{minute:02} {half} UTC")
 }
 
-/// Where the forms of this login may lead: to its client and to the upstreams, or further where the client is itself a
-/// sign-in server.
+/// Where the forms of this login may lead: through its client and through the upstreams, or anywhere where the client is
+/// itself a sign-in server.
 pub(super) async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::app::Error> {
     let client = app.store.client(&bound.data.request.client_id).await?;
     if client.is_some_and(|client| client.broker) {
         return Ok(FormsLead::Onward);
     }
-    let mut origins = vec![page::origin_of(&bound.data.request.redirect_uri)];
-    for upstream in &app.config.upstream {
-        origins.push(crate::config::origin(&upstream.issuer));
-    }
-    Ok(FormsLead::To(origins))
+    let upstreams = app.config.upstream.iter();
+    let upstreams = upstreams.map(|upstream| upstream.issuer.as_str());
+    let client = std::iter::once(bound.data.request.redirect_uri.as_str());
+    Ok(FormsLead::through(client.chain(upstreams)))
 }
 
 fn hidden(bound: &Bound) -> Vec<(String, String)> {

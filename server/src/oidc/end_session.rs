@@ -117,20 +117,20 @@ async fn question(app: &App, asked: &Asked, here: &Here, preselected: Option<&Si
         accounts,
     }
     .render(&page::shell(app, ""))?;
-    Ok(page::html(body, StatusCode::OK, &leads(app, asked)))
+    Ok(page::html(body, StatusCode::OK, &leads(asked)))
 }
 
 /// Where the form may lead: back to the application, whichever button is pressed.
-fn leads(app: &App, asked: &Asked) -> FormsLead {
-    let asked_for = asked.request.post_logout_redirect_uri.clone();
+fn leads(asked: &Asked) -> FormsLead {
+    let asked_for = asked.request.post_logout_redirect_uri.as_deref();
     let back = asked.back.as_ref().and(asked_for);
-    let places = [back, Some(home_of(app, asked))];
-    let origins = places
-        .into_iter()
-        .flatten()
-        .filter_map(|uri| url::Url::parse(&uri).ok())
-        .map(|url| crate::config::origin(&url));
-    FormsLead::To(origins.collect())
+    FormsLead::through(back.into_iter().chain(first_of(asked)))
+}
+
+/// The address after log-out that the application registered first.
+fn first_of(asked: &Asked) -> Option<&str> {
+    let client = asked.client.as_ref()?;
+    client.post_logout_redirect_uris.first().map(String::as_str)
 }
 
 /// Names of the applications that used an entry.
@@ -169,9 +169,8 @@ pub async fn confirm(app: &App, headers: &HeaderMap, encoded: &str) -> Outcome {
 
 /// Where a person goes who stays: to the application, else to this server's own page.
 fn home_of(app: &App, asked: &Asked) -> String {
-    let client = asked.client.as_ref();
-    let first = client.and_then(|client| client.post_logout_redirect_uris.first());
-    first.cloned().unwrap_or_else(|| format!("{}/", app.issuer))
+    let own = || format!("{}/", app.issuer);
+    first_of(asked).map_or_else(own, str::to_owned)
 }
 
 /// Everything that ending an entry means, for one commit: the entry, its grants (but for offline access), the notices.

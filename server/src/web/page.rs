@@ -16,13 +16,49 @@ use techpass_domain::time::Timestamp;
 use techpass_store::StoreError;
 use url::Url;
 
-/// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form.
+/// What a page's forms may lead to. Chromium applies `form-action` to every redirect that follows a form, and an application
+/// may send its person on to another address of its own
+/// ([decision 8](../../../docs/decisions/0008-form-action-and-brokers.md)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormsLead {
-    /// Here, and to these origins.
+    /// Here, and to these source expressions.
     To(Vec<String>),
     /// Further than this server knows: the application is itself a sign-in server that sends people on.
     Onward,
+}
+
+impl FormsLead {
+    /// Here and nowhere else.
+    pub const HERE: FormsLead = FormsLead::To(Vec::new());
+
+    /// Here, and through these addresses to wherever they lead on.
+    pub fn through<'a>(uris: impl IntoIterator<Item = &'a str>) -> FormsLead {
+        let mut sources: Vec<String> = Vec::new();
+        for source in uris.into_iter().flat_map(sources_of) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        FormsLead::To(sources)
+    }
+}
+
+/// The source expressions of an address for `form-action` (CSP Level 3 §2.3.1): its origin and, for redirects that follow,
+/// whatever has its scheme; on loopback other ports of this computer. For native applications it is their own scheme alone.
+fn sources_of(uri: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(uri) else {
+        return Vec::new();
+    };
+    let origin = crate::config::origin(&url);
+    match (url.scheme(), url.host_str()) {
+        ("https", _) => vec![origin, "https:".to_owned()],
+        ("http", Some("localhost" | "127.0.0.1" | "[::1]")) => {
+            let ports = ["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned);
+            std::iter::once(origin).chain(ports).collect()
+        }
+        ("http", _) => vec![origin],
+        (scheme, _) => vec![format!("{scheme}:")],
+    }
 }
 
 /// A handler's result.
@@ -158,7 +194,7 @@ pub fn permit_frames(response: &mut Response, frames: &[String]) {
 
 /// A page that leads nowhere else.
 pub fn own(body: String, status: StatusCode) -> Response {
-    html(body, status, &FormsLead::To(Vec::new()))
+    html(body, status, &FormsLead::HERE)
 }
 
 /// 303: what follows a form is always fetched with GET (RFC 9700 §4.12).
@@ -214,18 +250,7 @@ pub fn answer(app: &App, answer: Answer, client_name: &str, leads: &FormsLead) -
 pub fn back_to(client: &Client, redirect_uri: &str) -> FormsLead {
     match client.broker {
         true => FormsLead::Onward,
-        false => FormsLead::To(vec![origin_of(redirect_uri)]),
-    }
-}
-
-/// The source expression of an address for `form-action`: its origin, or for native applications its scheme.
-pub fn origin_of(uri: &str) -> String {
-    let Ok(url) = Url::parse(uri) else {
-        return String::new();
-    };
-    match url.scheme() {
-        "http" | "https" => crate::config::origin(&url),
-        scheme => format!("{scheme}:"),
+        false => FormsLead::through([redirect_uri]),
     }
 }
 
@@ -283,4 +308,46 @@ pub fn wrong_host(app: &App) -> Response {
     page.start_again = Some(format!("{}/", app.issuer));
     let status = StatusCode::MISDIRECTED_REQUEST;
     render(app, &page, status, &observe::reference())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_lead_through_applications_to_wherever_these_send_their_people() {
+        for (uris, sources) in [
+            (vec![], ""),
+            (vec!["no address"], ""),
+            (
+                vec!["https://app.example:8443/cb?x=1"],
+                "https://app.example:8443 https:",
+            ),
+            (
+                vec!["https://app.example/cb", "https://home.example/authorize"],
+                "https://app.example https: https://home.example",
+            ),
+            (
+                vec!["http://localhost:3000/cb"],
+                "http://localhost:3000 http://localhost:* http://127.0.0.1:*",
+            ),
+            (
+                vec!["http://127.0.0.1:9/cb"],
+                "http://127.0.0.1:9 http://localhost:* http://127.0.0.1:*",
+            ),
+            (vec!["http://app.example/cb"], "http://app.example"),
+            (
+                vec!["http://localhost.example/cb"],
+                "http://localhost.example",
+            ),
+            (vec!["com.example.app:/cb"], "com.example.app:"),
+        ] {
+            let sources = sources.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(
+                FormsLead::through(uris.clone()),
+                FormsLead::To(sources),
+                "{uris:?}"
+            );
+        }
+    }
 }

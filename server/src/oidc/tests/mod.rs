@@ -8,6 +8,7 @@
 
 mod calls;
 mod device;
+mod forms;
 mod keys;
 mod logout;
 mod signing;
