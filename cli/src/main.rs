@@ -7,6 +7,7 @@ mod logging;
 mod notify;
 mod phone;
 mod stop;
+mod terminal;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Failure};

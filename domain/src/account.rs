@@ -1,6 +1,7 @@
 //! People's records, and where they sign in.
 
 use crate::id::{AccountId, Reference, UpstreamId};
+use crate::text::{self, Hidden};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ pub struct Account {
 }
 
 /// A login ID as it is compared: surrounding space removed, in lower case. Login IDs are ASCII or Unicode text with
-/// exactly one `@` between two non-empty parts, no white space or control characters, and at most 254 bytes.
+/// exactly one `@` between two non-empty parts, no white space, nothing that cannot be seen, and at most 254 bytes.
 pub fn normalize_login_id(typed: &str) -> Result<String, LoginIdError> {
     let text = typed.trim().to_lowercase();
     if text.is_empty() {
@@ -111,9 +112,10 @@ pub fn normalize_login_id(typed: &str) -> Result<String, LoginIdError> {
         (Some(local), Some(domain), None) if !local.is_empty() && !domain.is_empty() => {}
         _ => return Err(LoginIdError::NotAnAddress),
     }
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if text.chars().any(char::is_whitespace) {
         return Err(LoginIdError::NotAnAddress);
     }
+    text::shown(&text)?;
     Ok(text)
 }
 
@@ -134,6 +136,9 @@ pub enum LoginIdError {
     /// Over 254 bytes.
     #[error("the address is too long")]
     TooLong,
+    /// A character that looks like none, so that two addresses would look like one.
+    #[error("{0}; enter the address without it")]
+    Hidden(#[from] Hidden),
 }
 
 #[cfg(test)]
@@ -155,6 +160,19 @@ mod tests {
             ("mei@", LoginIdError::NotAnAddress),
             ("mei@x@agency.example", LoginIdError::NotAnAddress),
             ("mei tan@agency.example", LoginIdError::NotAnAddress),
+            ("mei\u{2028}tan@agency.example", LoginIdError::NotAnAddress),
+            (
+                "mei.tan\u{200d}@agency.example",
+                LoginIdError::Hidden(Hidden('\u{200d}')),
+            ),
+            (
+                "mei.tan@agency.example\u{202e}",
+                LoginIdError::Hidden(Hidden('\u{202e}')),
+            ),
+            (
+                "mei\u{7}@agency.example",
+                LoginIdError::Hidden(Hidden('\u{7}')),
+            ),
         ] {
             assert_eq!(normalize_login_id(typed), Err(why), "{typed:?}");
         }

@@ -20,4 +20,5 @@ pub mod oidc;
 pub mod problem;
 pub mod rate;
 pub mod session;
+pub mod text;
 pub mod time;

@@ -11,6 +11,7 @@ use techpass_domain::account::{
 use techpass_domain::audit::Record;
 use techpass_domain::consent::Consent;
 use techpass_domain::id::{AccountId, ClientId, UpstreamId};
+use techpass_domain::text;
 use techpass_store::{StoreError, Write};
 use zeroize::Zeroizing;
 
@@ -85,6 +86,14 @@ pub async fn add_account(app: &App, new: NewAccount) -> Result<Account, AdminErr
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 200 {
         return refused("give a name of 1 to 200 characters");
+    }
+    let shown = [
+        Some(name),
+        new.organisation.as_deref(),
+        new.email.as_deref(),
+    ];
+    for text in shown.into_iter().flatten() {
+        text::shown(text).map_err(|hidden| AdminError::Refused(hidden.to_string()))?;
     }
     let upstream = app.config.home_of(domain_of(&login_id));
     let now = app.now();

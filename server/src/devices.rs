@@ -3,6 +3,7 @@
 //! The key lives in a cookie that scripts cannot read, so registration and every login work without JavaScript. It
 //! proves that this browser profile was registered; it does not prove hardware.
 
+use crate::admin::AdminError;
 use crate::app::{App, Error};
 use crate::chance;
 use crate::seal::hashed;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use techpass_domain::audit::Record;
 use techpass_domain::device::{Device, DeviceClass};
 use techpass_domain::id::{AccountId, DeviceId};
+use techpass_domain::text::{self, Hidden};
 use techpass_domain::time::Seconds;
 use techpass_store::{StoreError, Write, conflict};
 
@@ -36,13 +38,18 @@ pub struct Ticket {
 }
 
 /// Makes a link.
-pub async fn link(app: &App, ticket: &Ticket) -> Result<String, Error> {
+///
+/// # Errors
+/// Refused when the name cannot be shown as it is.
+pub async fn link(app: &App, ticket: &Ticket) -> Result<String, AdminError> {
+    let refused = |hidden: Hidden| AdminError::Refused(hidden.to_string());
+    text::shown(&ticket.name).map_err(refused)?;
     let now = app.now();
-    let token = chance::secret()?;
+    let token = chance::secret().map_err(Error::from)?;
     let issue = Write::Issue {
         kind: KIND,
         key_sha256: hashed(&token),
-        data: serde_json::to_string(ticket)?,
+        data: serde_json::to_string(ticket).map_err(Error::from)?,
         expires_at: now.plus(LINK_LIFETIME_S),
     };
     app.store.commit(vec![issue]).await?;

@@ -4,6 +4,7 @@ mod fields;
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::terminal::printable;
 use fields::Fields;
 pub use fields::{jwks, known};
 use serde_json::{Value, json};
@@ -126,7 +127,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
                 if list.json {
                     println!("{}", shown(&client));
                 } else {
-                    println!("{}  {}", client.id, client.name);
+                    println!("{}  {}", client.id, printable(&client.name));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::terminal::printable;
 use serde_json::json;
 use techpass_domain::device::DeviceClass;
 use techpass_server::admin;
@@ -71,7 +72,8 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
                 if list.json {
                     println!("{}", json!(device));
                 } else {
-                    println!("{}  {}  {}", device.id, device.class.as_str(), device.name);
+                    let (class, name) = (device.class.as_str(), printable(&device.name));
+                    println!("{}  {class}  {name}", device.id);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{ConfigArg, secret_from};
 use crate::exit::{Exit, Failure};
+use crate::terminal::printable;
 use std::path::PathBuf;
 use techpass_domain::account::{Account, Kind};
 use techpass_domain::consent::Consent;
@@ -232,6 +233,7 @@ fn print(account: &Account, json: bool) {
     if json {
         println!("{}", serde_json::json!(account));
     } else {
-        println!("{}  {}  {}", account.login_id, account.id, account.name);
+        let (login_id, name) = (printable(&account.login_id), printable(&account.name));
+        println!("{login_id}  {}  {name}", account.id);
     }
 }

@@ -1,7 +1,7 @@
 //! Answering a request: signed over everything that was shown and what was decided.
 
-use super::wire::printable;
 use super::{Held, Phone, Request, Unreachable, Waiting, sign};
+use crate::terminal::printable;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! The command `techpass authenticator`.
 
 use super::answer::is_number;
-use super::wire::printable;
 use super::{Decision, Phone, Request};
+use crate::terminal::printable;
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -20,6 +20,7 @@ pub use answer::Decision;
 pub use args::{Args, run};
 pub use wire::{Refusal, Unreachable};
 
+use crate::terminal::printable;
 use anyhow::{Context, Result, bail};
 use code::CodeSeed;
 use file::{Content, Stored};
@@ -31,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
-use wire::{Wire, host, printable};
+use wire::{Wire, host};
 
 /// Longest name of a phone, in characters.
 const NAME_MAX: usize = 60;

@@ -1,6 +1,7 @@
 //! The way to a server: JSON over HTTPS, and what can go wrong on it.
 
 use super::link::{address, is_loopback};
+use crate::terminal::printable;
 use anyhow::{Context, Result, anyhow};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, header, redirect};
 use serde_json::Value;
@@ -15,8 +16,6 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer that is read, in bytes.
 const ANSWER_MAX: usize = 64 * 1024;
-/// Longest sentence of a server that is shown, in characters.
-const MESSAGE_MAX: usize = 300;
 
 /// A server said no, in the words of the protocol.
 #[derive(Debug)]
@@ -114,14 +113,6 @@ impl Reply {
             retry_after_s: self.retry_after_s,
         })
     }
-}
-
-/// Text of a server as it may stand on a terminal: no control characters, not endless.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(MESSAGE_MAX)
-        .collect()
 }
 
 /// Speaks HTTP. Redirects are not followed: a signed message is for the address it names.

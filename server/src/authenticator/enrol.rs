@@ -11,6 +11,7 @@ use techpass_domain::account::Account;
 use techpass_domain::audit::Record;
 use techpass_domain::authenticator::{AUTHENTICATORS_MAX, Authenticator, PhoneKey};
 use techpass_domain::id::{AccountId, AuthenticatorId};
+use techpass_domain::text;
 use techpass_domain::time::Seconds;
 use techpass_store::{StoreError, Write, conflict};
 
@@ -150,11 +151,11 @@ fn writes(
 fn checked_name(name: &str) -> Result<String, Refused> {
     let name = name.trim();
     let length = name.chars().count();
-    if length == 0 || length > NAME_MAX || name.chars().any(char::is_control) {
+    if length == 0 || length > NAME_MAX || text::shown(name).is_err() {
         return Err(Refused::Because(
             400,
             "invalid_name",
-            "Give the phone a name of 1 to 60 characters.",
+            "Give the phone a name of 1 to 60 characters that can all be seen.",
         ));
     }
     Ok(name.to_owned())
@@ -218,4 +219,20 @@ fn answer(
         "code": { "otpauth": otpauth, "secret": secret, "period": 30, "digits": 6, "algorithm": "SHA1" },
         "now": app.now(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phones_name_holds_nothing_hidden() {
+        for good in ["Mei's phone", " 手機 "] {
+            assert!(checked_name(good).is_ok(), "{good}");
+        }
+        let long = "x".repeat(NAME_MAX + 1);
+        for bad in ["", " ", "Phone\u{200b}", "\u{202e}enohP", "a\nb", &long] {
+            assert!(checked_name(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use techpass_domain::id::{AccountId, UpstreamId};
 use techpass_domain::oidc::claims::TokenHash;
 use techpass_domain::oidc::jwt::Unverified;
 use techpass_domain::oidc::upstream::{self as rules, Expect};
+use techpass_domain::text::printable;
 use techpass_domain::time::{Seconds, Timestamp};
 use techpass_store::{StoreError, Write};
 use url::Url;
@@ -293,7 +294,11 @@ async fn create(
         ));
     }
     let now = app.now();
-    let limited = |name: &str| text(claims, name).map(|t| t.chars().take(200).collect::<String>());
+    // What cannot be shown is left out: the person cannot help what their record elsewhere holds.
+    let limited = |name: &str| {
+        let shown = printable(text(claims, name)?, 200).trim().to_owned();
+        (!shown.is_empty()).then_some(shown)
+    };
     let account = Account {
         id: AccountId::new(chance::row_id("acc", now.0)?),
         name: limited("name").unwrap_or_else(|| login_id.clone()),

@@ -16,6 +16,7 @@ use super::error::{RegistrationError, RegistrationErrorCode as Code};
 use super::scope::{OPENID, SUPPORTED, Scope};
 use super::{jwk, registration::member::Members, request_object};
 use crate::client::{ApplicationType, AuthMethod, Client, GrantType, SigningAlg, SubjectType};
+use crate::text;
 use serde_json::{Map, Value};
 
 /// Characters of a name.
@@ -34,10 +35,10 @@ pub struct Policy {
     pub usual_alg: SigningAlg,
     /// Whether scopes beyond those of OpenID Connect may be registered.
     pub any_scope: bool,
-}
     /// Whether grant and response types that are not given here are left out while another one remains (RFC 7591 §2: the
     /// server may replace what was asked for, and the answer says so). Widespread programs name all that they know.
     pub lenient: bool,
+}
 
 impl Policy {
     /// For clients that register themselves: the defaults of Dynamic Client Registration §2.
@@ -48,8 +49,8 @@ impl Policy {
             usual_grant_types: vec![GrantType::AuthorizationCode],
             usual_alg: SigningAlg::RS256,
             any_scope: false,
-        }
             lenient: true,
+        }
     }
 
     /// For administrators: every grant type, and the defaults of clients of our own.
@@ -60,8 +61,8 @@ impl Policy {
             usual_grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             usual_alg: SigningAlg::ES256,
             any_scope: true,
-        }
             lenient: false,
+        }
     }
 }
 
@@ -213,8 +214,8 @@ fn grant_types(
         let all = names.join(", ");
         return refuse("grant_types", &format!("may hold only {all}"));
     }
-}
     Ok(found)
+}
 
 /// Dynamic Client Registration §2: the response type `code` belongs to the grant type `authorization_code`; no other
 /// response type is given here.
@@ -294,10 +295,12 @@ fn name(members: &Members<'_>, client: &Client) -> Result<String, RegistrationEr
         return Ok(host.unwrap_or_else(|| client.id.as_str().to_owned()));
     };
     let name = name.trim();
-    let shown = name.chars().all(|c| !c.is_control());
-    match name.is_empty() || name.chars().count() > NAME_MAX || !shown {
-        true => refuse("client_name", "must have 1 to 100 characters on one line"),
-        false => Ok(name.to_owned()),
+    if name.is_empty() || name.chars().count() > NAME_MAX {
+        return refuse("client_name", "must have 1 to 100 characters");
+    }
+    match text::shown(name) {
+        Ok(()) => Ok(name.to_owned()),
+        Err(hidden) => refuse("client_name", &format!("is refused: {hidden}")),
     }
 }
 

@@ -261,6 +261,25 @@ fn what_is_not_given_here_is_left_out_while_something_remains() {
 }
 
 #[test]
+fn a_name_holds_nothing_that_cannot_be_seen() {
+    for (name, expected) in [
+        ("Docs portal", "ok"),
+        ("名前", "ok"),
+        ("TechPass\u{200b}", "invalid_client_metadata client_name"),
+        ("\u{202e}latrop scoD", "invalid_client_metadata client_name"),
+        ("Docs\nportal", "invalid_client_metadata client_name"),
+    ] {
+        assert_eq!(
+            outcome(dynamic(json!({ "client_name": name }))),
+            expected,
+            "{name:?}"
+        );
+    }
+    let refused = dynamic(json!({ "client_name": "TechPass\u{200b}" })).unwrap_err();
+    assert!(refused.description.to_string().contains("U+200B"));
+}
+
+#[test]
 fn keys_are_public_and_fit_the_method() {
     let set = json!({ "keys": [key()] });
     let mut private = key();

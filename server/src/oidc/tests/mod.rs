@@ -11,6 +11,7 @@ mod device;
 mod forms;
 mod keys;
 mod logout;
+mod names;
 mod signing;
 mod tokens;
 
