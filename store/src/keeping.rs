@@ -64,6 +64,8 @@ pub struct AuditRow {
     pub kind: String,
     /// Whom it concerns.
     pub account: Option<String>,
+    /// Which application.
+    pub client: Option<String>,
     /// What a person quotes for it.
     pub reference: Option<String>,
     /// Further facts, JSON.
@@ -282,15 +284,16 @@ impl Store {
         reference: Option<&str>,
         limit: i64,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        let sql = "SELECT at, kind, account_id, reference, detail FROM audit \
+        let sql = "SELECT at, kind, account_id, client_id, reference, detail FROM audit \
                    WHERE CAST($1 AS TEXT) IS NULL OR reference = $1 ORDER BY seq DESC LIMIT $2";
         self.many(sql, vec![reference.into(), limit.into()], |row| {
             Ok(AuditRow {
                 at: Timestamp(row.int(0)?),
                 kind: row.text(1)?.to_owned(),
                 account: row.opt_text(2)?.map(str::to_owned),
-                reference: row.opt_text(3)?.map(str::to_owned),
-                detail: row.text(4)?.to_owned(),
+                client: row.opt_text(3)?.map(str::to_owned),
+                reference: row.opt_text(4)?.map(str::to_owned),
+                detail: row.text(5)?.to_owned(),
             })
         })
         .await

@@ -26,7 +26,10 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         let detail: Value = serde_json::from_str(&row.detail).unwrap_or(Value::Null);
         println!(
             "{}",
-            json!({ "at": row.at, "kind": row.kind, "account": row.account, "reference": row.reference, "detail": detail })
+            json!({
+                "at": row.at, "kind": row.kind, "account": row.account, "client": row.client,
+                "reference": row.reference, "detail": detail,
+            })
         );
     }
     Ok(Exit::Ok)

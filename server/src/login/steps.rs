@@ -119,7 +119,7 @@ async fn consequences(
 
 fn record(app: &App, after: &Bound, event: &Event) -> Record {
     let login = &after.data.login;
-    let (kind, detail) = match event {
+    let (kind, mut detail) = match event {
         Event::AccountChosen(..) => ("login.account_chosen", serde_json::json!({})),
         Event::AnotherAccount => ("login.another_account", serde_json::json!({})),
         Event::PasswordChecked { right } => {
@@ -160,6 +160,10 @@ fn record(app: &App, after: &Bound, event: &Event) -> Record {
         Event::Cancelled => ("login.cancelled", serde_json::json!({})),
         Event::Collected => ("login.granted", granted(app, login)),
     };
+    // Where the browser was when the login began; the number's answer comes from elsewhere.
+    if let Some(members) = detail.as_object_mut() {
+        members.insert("address".to_owned(), after.data.location.clone().into());
+    }
     Record {
         at: app.now(),
         kind: kind.to_owned(),

@@ -16,11 +16,14 @@ use techpass_domain::oidc::discovery::path;
 use techpass_domain::oidc::error::{TokenError, TokenErrorCode};
 use techpass_domain::oidc::jwk;
 use techpass_domain::oidc::params::Params;
+use techpass_domain::text::printable;
 use techpass_domain::time::Timestamp;
 use techpass_store::{StoreError, Write, conflict};
 
 /// Secrets whose last use is remembered in memory.
 const USES_MAX: usize = 10_000;
+/// Characters of a client's name that a line of the log holds; registered ones have no more.
+const CLIENT_ID_LOGGED_MAX: usize = 100;
 /// An hour, in seconds.
 const HOUR_S: i64 = 60 * 60;
 
@@ -43,14 +46,21 @@ pub async fn authenticate(
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let presented = rules::presented(header, params)?;
     let client = app.store.client(&presented.client_id).await?;
-    let Some(client) = client.filter(|client| presented.method_fits(client)) else {
-        return Err(presented.refused().into());
+    let Some(client) = client else {
+        return Err(failed(&presented, "no such client"));
     };
+    if !presented.method_fits(&client) {
+        return Err(failed(&presented, "another method than the registered one"));
+    }
     let used = match &presented.proof {
         Proof::None => None,
         Proof::Basic(secret) | Proof::Post(secret) => {
             let found = rules::living_secret(&client, &hashed(secret), app.now());
-            Some(found.ok_or_else(|| presented.refused())?.to_owned())
+            Some(
+                found
+                    .ok_or_else(|| failed(&presented, "a wrong secret"))?
+                    .to_owned(),
+            )
         }
         Proof::Assertion(assertion) => {
             let (claims, used) = verified(app, &client, assertion, &presented).await?;
@@ -64,6 +74,20 @@ pub async fn authenticate(
     Ok(client)
 }
 
+/// The refusal of a client that did not prove who it is, written into the log for whoever runs the server: it may be an
+/// application with an old secret, or somebody who tries.
+fn failed(presented: &Presented, reason: &str) -> Refused {
+    note_failed(&presented.client_id, reason);
+    presented.refused().into()
+}
+
+/// The line of a failed proof. The name may be anybody's invention, so it is cut and cleaned; what was shown as proof is
+/// never written.
+fn note_failed(client: &ClientId, reason: &str) {
+    let client = printable(client.as_str(), CLIENT_ID_LOGGED_MAX);
+    tracing::warn!(client, reason, "client authentication failed");
+}
+
 /// The claims of an assertion whose signature is right, and the secret it was signed with, if any.
 async fn verified(
     app: &App,
@@ -72,19 +96,20 @@ async fn verified(
     presented: &Presented,
 ) -> Result<(Value, Option<String>), Refused> {
     if !jose::may_be_typ(assertion, rules::ASSERTION_TYP) {
-        return Err(presented.refused().into());
+        return Err(failed(presented, "an assertion of another type"));
     }
     let algorithms = rules::assertion_algorithms(client, &jwk::ALGORITHMS);
     if client.auth_method == AuthMethod::PrivateKeyJwt {
         return match remote::signed_by(app, client, assertion, &algorithms).await {
             Ok(claims) => Ok((claims, None)),
             Err(error) => {
-                tracing::info!(client = %client.id, %error, "a client's assertion is not believed");
-                let description = match error {
-                    SignedError::Keys(_) => "The client's jwks_uri cannot be fetched.",
-                    SignedError::Token(_) => return Err(presented.refused().into()),
-                };
-                Err(TokenError::new(TokenErrorCode::InvalidClient, description).into())
+                let refused = failed(presented, &error.to_string());
+                match error {
+                    SignedError::Keys(_) => {
+                        Err(invalid("The client's jwks_uri cannot be fetched."))
+                    }
+                    SignedError::Token(_) => Err(refused),
+                }
             }
         };
     }
@@ -97,7 +122,11 @@ async fn verified(
             return Ok((claims, Some(kept.sha256.clone())));
         }
     }
-    Err(presented.refused().into())
+    Err(failed(presented, "an assertion of another secret"))
+}
+
+fn invalid(description: &str) -> Refused {
+    TokenError::new(TokenErrorCode::InvalidClient, description).into()
 }
 
 fn place(client: &ClientId, secret_sha256: &str) -> String {
@@ -127,7 +156,10 @@ pub fn seal_secret(app: &App, client: &ClientId, secret: &str) -> Result<String,
 
 /// RFC 7523 §3 and Core §9: the claims must be for us and now, and the assertion is used once.
 async fn use_up(app: &App, client: &Client, claims: &Value, called: &str) -> Result<(), Refused> {
-    let refused = |description: &str| TokenError::new(TokenErrorCode::InvalidClient, description);
+    let refused = |description: &str| {
+        note_failed(&client.id, description);
+        invalid(description)
+    };
     let at = |path: &str| format!("{}{path}", app.issuer);
     let expect = Expect {
         client_id: &client.id,
@@ -148,9 +180,9 @@ async fn use_up(app: &App, client: &Client, claims: &Value, called: &str) -> Res
     };
     match app.store.commit(vec![burn]).await {
         Ok(()) => Ok(()),
-        Err(StoreError::Conflict(conflict::SINGLE_USE)) => {
-            Err(refused("The assertion was used before; make a new one for each request.").into())
-        }
+        Err(StoreError::Conflict(conflict::SINGLE_USE)) => Err(refused(
+            "The assertion was used before; make a new one for each request.",
+        )),
         Err(error) => Err(error.into()),
     }
 }

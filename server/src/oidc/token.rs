@@ -88,6 +88,9 @@ async fn redeem(
     };
     let binding: CodeBinding = serde_json::from_str(&row.data)?;
     if let Err(refusal) = code::redeem(&binding, row.used_at.is_some(), redemption, now) {
+        if refusal == code::Refusal::Pkce {
+            tracing::warn!(client = %client.id, reason = %refusal, "a code is refused");
+        }
         if refusal.revokes_grant() {
             revoke(app, &binding.grant, "code replayed").await?;
         }

@@ -12,6 +12,7 @@ mod forms;
 mod keys;
 mod logout;
 mod names;
+mod record;
 mod signing;
 mod tokens;
 
