@@ -54,6 +54,10 @@ impl Failure {
     pub fn refused(text: impl Into<String>) -> Failure {
         Failure::with(Exit::Refused, text)
     }
+    /// 0: whoever reads the result has enough of it.
+    pub fn enough() -> Failure {
+        Failure::with(Exit::Ok, String::new())
+    }
     /// 1, from the system.
     pub fn system(error: impl fmt::Display) -> Failure {
         Failure::failed(error.to_string())
@@ -72,6 +76,8 @@ impl fmt::Display for Failure {
         f.write_str(&self.text)
     }
 }
+
+impl std::error::Error for Failure {}
 
 impl From<techpass_server::app::Error> for Failure {
     fn from(error: techpass_server::app::Error) -> Failure {

@@ -1,17 +1,21 @@
 //! The program `techpass`: serve, demo, authenticator, administration.
 
+// `say!` and `note!` do not panic when nobody listens.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 mod demo;
 mod exit;
 mod logging;
 mod notify;
 mod phone;
+mod say;
 mod stop;
 mod terminal;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Failure};
-use std::io::Write;
+use say::{note, say};
 use std::process::ExitCode;
 
 /// The commit this was built from; `build.rs` asks for it.
@@ -91,13 +95,12 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-            return exit.into();
+            let said = error.print();
+            if error.use_stderr() {
+                return Exit::Usage.into();
+            }
+            let said = said.map_err(|error| say::failure(&error));
+            return ended(said.map(|()| Exit::Ok.into()));
         }
     };
     techpass_server::built_from(COMMIT);
@@ -113,17 +116,21 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: {error}");
+            note!("error: {error}");
             return Exit::Failed.into();
         }
     };
-    match runtime.block_on(run(cli.command)) {
-        Ok(code) => code,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            failure.exit.into()
+    ended(runtime.block_on(run(cli.command)))
+}
+
+/// The exit code of a command, with a sentence when it did not succeed.
+fn ended(outcome: Result<ExitCode, Failure>) -> ExitCode {
+    outcome.unwrap_or_else(|failure| {
+        if failure.exit != Exit::Ok {
+            note!("error: {failure}");
         }
-    }
+        failure.exit.into()
+    })
 }
 
 async fn run(command: Command) -> Result<ExitCode, Failure> {
@@ -150,13 +157,11 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             let mut words = Cli::command();
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut words, "techpass", &mut text);
-            std::io::stdout()
-                .write_all(&text)
-                .map_err(Failure::system)?;
+            say::result(format_args!("{}", String::from_utf8_lossy(&text)))?;
             Exit::Ok
         }
         Command::Version => {
-            println!("techpass {VERSION}");
+            say!("techpass {VERSION}");
             Exit::Ok
         }
     };

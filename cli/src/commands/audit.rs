@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use serde_json::{Value, json};
 
 /// Options.
@@ -24,7 +25,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let rows = app.store.audit(reference.as_deref(), args.limit).await;
     for row in rows.map_err(Failure::system)? {
         let detail: Value = serde_json::from_str(&row.detail).unwrap_or(Value::Null);
-        println!(
+        say!(
             "{}",
             json!({
                 "at": row.at, "kind": row.kind, "account": row.account, "client": row.client,

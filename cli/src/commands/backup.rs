@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::{note, say};
 use serde_json::json;
 use std::path::PathBuf;
 use techpass_server::backup;
@@ -30,21 +31,22 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
             .iter()
             .map(|(table, rows)| (table.clone(), (*rows).into()))
             .collect();
-        println!(
+        say!(
             "{}",
             json!({ "file": args.to, "sha256": made.sha256, "bytes": made.bytes, "schema": made.inside.schema, "rows": rows })
         );
     } else {
-        println!("{}  {}", made.sha256, args.to.display());
-        eprintln!(
+        say!("{}  {}", made.sha256, args.to.display());
+        note!(
             "schema {}, {} bytes, checked",
-            made.inside.schema, made.bytes
+            made.inside.schema,
+            made.bytes
         );
         for (table, rows) in &made.inside.rows {
-            eprintln!("  {rows:>10}  {table}");
+            note!("  {rows:>10}  {table}");
         }
     }
-    eprintln!(
+    note!(
         "The master key {} is not in it; keep a copy of it somewhere else.",
         app.config.secrets.master_key_file.display()
     );

@@ -4,6 +4,7 @@ mod fields;
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::{note, say};
 use crate::terminal::printable;
 use fields::Fields;
 pub use fields::{jwks, known};
@@ -111,12 +112,12 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Show(one) => {
             let app = one.config.open().await?;
             let client = clients::find(&app, &one.id).await?;
-            println!("{}", with_secrets(&app, &client).await?);
+            say!("{}", with_secrets(&app, &client).await?);
         }
         Command::Remove(one) => {
             let app = one.config.open().await?;
             clients::remove(&app, &one.id).await?;
-            eprintln!(
+            note!(
                 "{} is removed; what it was given has stopped working.",
                 one.id
             );
@@ -125,9 +126,9 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let app = list.config.open().await?;
             for client in app.store.clients().await.map_err(Failure::system)? {
                 if list.json {
-                    println!("{}", shown(&client));
+                    say!("{}", shown(&client));
                 } else {
-                    println!("{}  {}", client.id, printable(&client.name));
+                    say!("{}  {}", client.id, printable(&client.name));
                 }
             }
         }
@@ -186,7 +187,7 @@ async fn add(add: Add) -> Result<(), Failure> {
     let added = clients::add(&app, wanted).await?;
     let client = &added.client;
     if add.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "client_id": client.id,
@@ -198,18 +199,19 @@ async fn add(add: Add) -> Result<(), Failure> {
             })
         );
     } else {
-        println!("client_id      {}", client.id);
-        print_secret(added.secret.as_deref());
-        println!("issuer         {}", app.issuer);
+        say!("client_id      {}", client.id);
+        print_secret(added.secret.as_deref())?;
+        say!("issuer         {}", app.issuer);
     }
     Ok(())
 }
 
-fn print_secret(secret: Option<&str>) {
+fn print_secret(secret: Option<&str>) -> Result<(), Failure> {
     if let Some(secret) = secret {
-        println!("client_secret  {secret}");
-        eprintln!("The secret is shown this once.");
+        say!("client_secret  {secret}");
+        note!("The secret is shown this once.");
     }
+    Ok(())
 }
 
 async fn update(update: Update) -> Result<(), Failure> {
@@ -235,10 +237,10 @@ async fn update(update: Update) -> Result<(), Failure> {
         if let (Some(secret), Some(members)) = (updated.secret, value.as_object_mut()) {
             members.insert("client_secret".to_owned(), secret.into());
         }
-        println!("{value}");
+        say!("{value}");
     } else {
-        println!("client_id      {}", updated.client.id);
-        print_secret(updated.secret.as_deref());
+        say!("client_id      {}", updated.client.id);
+        print_secret(updated.secret.as_deref())?;
     }
     Ok(())
 }
@@ -253,7 +255,7 @@ async fn rotate_secret(rotate: RotateSecret) -> Result<(), Failure> {
     let last_used = last_used.and_then(|kept| kept.get("last_used_at")).cloned();
     let (secret, old_until) = clients::rotate_secret(&app, &rotate.id, lifetime_s).await?;
     if rotate.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "client_id": rotate.id,
@@ -264,18 +266,18 @@ async fn rotate_secret(rotate: RotateSecret) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    println!("client_id      {}", rotate.id);
-    print_secret(Some(&secret));
+    say!("client_id      {}", rotate.id);
+    print_secret(Some(&secret))?;
     match old_until {
-        Some(end) => eprintln!("The old secret is good until {}.", moment(end)),
-        None => eprintln!("The old secret is not good any more."),
+        Some(end) => note!("The old secret is good until {}.", moment(end)),
+        None => note!("The old secret is not good any more."),
     }
     match last_used.and_then(|at| at.as_i64()) {
-        Some(at) => eprintln!(
+        Some(at) => note!(
             "It was last used in the hour from {}.",
             moment(Timestamp(at))
         ),
-        None => eprintln!("It has never been used."),
+        None => note!("It has never been used."),
     }
     Ok(())
 }

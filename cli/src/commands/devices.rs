@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::{note, say};
 use crate::terminal::printable;
 use serde_json::json;
 use techpass_domain::device::DeviceClass;
@@ -60,8 +61,8 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
                 name: args.name,
                 then: None,
             };
-            println!("{}", devices::link(&app, &ticket).await?);
-            eprintln!(
+            say!("{}", devices::link(&app, &ticket).await?);
+            note!(
                 "Open it in that computer's browser within {} minutes.",
                 LINK_LIFETIME_S / 60
             );
@@ -70,10 +71,10 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let app = list.config.open().await?;
             for device in app.store.devices().await.map_err(Failure::system)? {
                 if list.json {
-                    println!("{}", json!(device));
+                    say!("{}", json!(device));
                 } else {
                     let (class, name) = (device.class.as_str(), printable(&device.name));
-                    println!("{}  {class}  {name}", device.id);
+                    say!("{}  {class}  {name}", device.id);
                 }
             }
         }

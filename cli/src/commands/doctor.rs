@@ -6,6 +6,7 @@ mod secrets;
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::{self, say};
 use serde_json::json;
 use techpass_server::clock::Clock;
 use techpass_server::config::Config;
@@ -77,7 +78,7 @@ impl Report {
         self.0.iter().any(|check| check.found == Found::Bad)
     }
 
-    fn print(&self, as_json: bool) {
+    fn print(&self, as_json: bool) -> Result<(), Failure> {
         if as_json {
             let checks: Vec<_> = self
                 .0
@@ -87,12 +88,13 @@ impl Report {
                     json!({ "name": check.name, "found": found, "text": check.text })
                 })
                 .collect();
-            println!("{}", json!({ "ok": !self.failed(), "checks": checks }));
-            return;
+            say!("{}", json!({ "ok": !self.failed(), "checks": checks }));
+            return Ok(());
         }
         for check in &self.0 {
-            println!("{:8} {:14} {}", check.found.word(), check.name, check.text);
+            say!("{:8} {:14} {}", check.found.word(), check.name, check.text);
         }
+        Ok(())
     }
 }
 
@@ -114,7 +116,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     if running {
         outside::public(&config, &mut report).await;
     }
-    report.print(args.json);
+    say::or_enough(report.print(args.json))?;
     Ok(if report.failed() {
         Exit::Failed
     } else {

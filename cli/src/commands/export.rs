@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use std::path::PathBuf;
 use techpass_server::transfer;
 
@@ -18,14 +19,18 @@ pub struct Args {
 /// Writes the file, and says what is in it.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     let sum = transfer::export(&args.config.read()?, &args.to).await?;
-    said(&sum);
+    said(&sum)?;
     Ok(Exit::Ok)
 }
 
 /// Counts and digest, the same for both directions.
-pub fn said(sum: &transfer::Sum) {
+///
+/// # Errors
+/// When they cannot be written.
+pub fn said(sum: &transfer::Sum) -> Result<(), Failure> {
     for (table, rows) in &sum.rows {
-        println!("{rows:>10}  {table}");
+        say!("{rows:>10}  {table}");
     }
-    println!("{:>10}  rows, digest {}", sum.total(), sum.digest());
+    say!("{:>10}  rows, digest {}", sum.total(), sum.digest());
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say;
 use std::time::Duration;
 
 /// Options.
@@ -38,7 +39,8 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         .await
         .map_err(unreachable)?;
     let ready = answer.status().is_success();
-    println!("{}", answer.text().await.map_err(unreachable)?);
+    let text = answer.text().await.map_err(unreachable)?;
+    say::or_enough(say::result(format_args!("{text}\n")))?;
     Ok(if ready { Exit::Ok } else { Exit::Failed })
 }
 

@@ -3,6 +3,7 @@
 use super::ConfigArg;
 use super::clients::{jwks, known};
 use crate::exit::{Exit, Failure};
+use crate::say;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -96,12 +97,13 @@ impl ClientEntry {
     }
 }
 
-/// Adds what the file holds. It stops at the first entry that is refused and says which; those before it stand.
+/// Adds what the file holds. It stops at the first entry that is refused and says which; those before it stand. It does
+/// not stop when nobody reads what it says.
 /// A file that `techpass export` wrote fills an empty database, or changes nothing that was there.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     if transfer::is_one(&args.file) {
         let sum = transfer::import(&args.config.read()?, &args.file).await?;
-        super::export::said(&sum);
+        super::export::said(&sum)?;
         return Ok(Exit::Ok);
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| {
@@ -110,6 +112,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let file: File = toml::from_str(&text)
         .map_err(|error| Failure::failed(format!("{}: {error}", args.file.display())))?;
     let app = args.config.open().await?;
+    let mut said = Ok(());
     for user in file.users {
         let login_id = user.login_id.clone();
         let new = NewAccount {
@@ -123,7 +126,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         };
         let added = admin::add_account(&app, new).await;
         added.map_err(|error| Failure::refused(format!("user {login_id}: {error}")))?;
-        println!("user    {login_id}");
+        said = said.and_then(|()| say::result(format_args!("user    {login_id}\n")));
     }
     let folder = args.file.parent().unwrap_or(Path::new(""));
     for entry in file.clients {
@@ -145,11 +148,8 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
             .map_err(|error| refused(error.to_string()))?;
         let added = clients::add(&app, wanted).await;
         let added = added.map_err(|error| refused(error.to_string()))?;
-        println!(
-            "client  {}  {}",
-            added.client.id,
-            added.secret.unwrap_or_default()
-        );
+        let (id, secret) = (added.client.id, added.secret.unwrap_or_default());
+        said = said.and_then(|()| say::result(format_args!("client  {id}  {secret}\n")));
     }
-    Ok(Exit::Ok)
+    said.map(|()| Exit::Ok)
 }

@@ -2,6 +2,7 @@
 
 use crate::demo::{new_master_key, write_private};
 use crate::exit::{Exit, Failure};
+use crate::say::{note, say};
 use std::path::PathBuf;
 
 /// Options.
@@ -39,7 +40,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         .replace("/etc/techpass", &dir)
         .replace("/var/lib/techpass", &dir);
     std::fs::write(&config, text).map_err(Failure::system)?;
-    println!("{}\n{}", key.display(), config.display());
-    eprintln!("Keep the master key apart from the database and its backups.");
+    say!("{}\n{}", key.display(), config.display());
+    note!("Keep the master key apart from the database and its backups.");
     Ok(Exit::Ok)
 }

@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::{note, say};
 use techpass_domain::keys::{KeyLife, KeyState};
 use techpass_domain::time::Timestamp;
 use techpass_server::app::App;
@@ -51,24 +52,24 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::List(args) => {
             let app = args.config.open().await?;
             let rows = app.store.keys().await.map_err(Failure::system)?;
-            show(&app, &keys::lives(&rows));
+            show(&app, &keys::lives(&rows))?;
         }
         Command::Rotate(args) => {
             let app = args.config.open().await?;
             let changed = keys::rotate(&app, args.now).await?;
             if changed.is_empty() {
-                eprintln!("the next keys are published already; --now signs with them at once");
+                note!("the next keys are published already; --now signs with them at once");
                 show(
                     &app,
                     &keys::lives(&app.store.keys().await.map_err(Failure::system)?),
-                );
+                )?;
             }
-            show(&app, &changed);
+            show(&app, &changed)?;
         }
         Command::Revoke(args) => {
             let app = args.config.open().await?;
             match keys::revoke(&app, &args.kid).await? {
-                Some(changed) => show(&app, &changed),
+                Some(changed) => show(&app, &changed)?,
                 None => {
                     return Err(Failure::failed(format!(
                         "there is no key {} that is in use; `techpass keys list` names them",
@@ -82,7 +83,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
 }
 
 /// One key a line: name, algorithm, what it is for, and since or from when.
-fn show(app: &App, keys: &[KeyLife]) {
+fn show(app: &App, keys: &[KeyLife]) -> Result<(), Failure> {
     for key in keys {
         let when = match (key.state, key.retired_at) {
             (KeyState::Next, _) => {
@@ -93,13 +94,14 @@ fn show(app: &App, keys: &[KeyLife]) {
             (_, Some(at)) => format!("until {}", clock(at)),
             (_, None) => String::new(),
         };
-        println!(
+        say!(
             "{}  {:5}  {:7}  {when}",
             key.kid,
             key.alg.as_str(),
             key.state.as_str()
         );
     }
+    Ok(())
 }
 
 fn clock(at: Timestamp) -> String {

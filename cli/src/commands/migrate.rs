@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use techpass_store::{Open, Store};
 
 /// Options.
@@ -23,8 +24,8 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         .map_err(|error| Failure::failed(techpass_server::web::page::chain(&error)))?;
     let schema = techpass_store::schema_known();
     match applied {
-        0 => println!("schema {schema}: nothing to do"),
-        count => println!("schema {schema}: applied {count}"),
+        0 => say!("schema {schema}: nothing to do"),
+        count => say!("schema {schema}: applied {count}"),
     }
     let _ = store.close().await;
     Ok(Exit::Ok)

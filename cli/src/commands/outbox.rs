@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use techpass_server::clock::utc;
 use techpass_store::{StoreError, Write};
 
@@ -49,9 +50,11 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
                     (_, None) => "waiting".to_owned(),
                 };
                 let since = utc(row.created_at);
-                println!(
+                say!(
                     "{}  {}  {since}  {}  {standing}",
-                    row.id, row.kind, row.attempts
+                    row.id,
+                    row.kind,
+                    row.attempts
                 );
             }
         }

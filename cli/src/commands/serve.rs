@@ -3,6 +3,7 @@
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
 use crate::notify;
+use crate::say::note;
 use crate::stop::Asked;
 use techpass_server::app::App;
 use techpass_server::clock::Clock;
@@ -34,13 +35,13 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let app = tokio::select! {
         started = App::start(config, Clock::system(), true) => started?,
         () = asked.again() => {
-            eprintln!("stopped before it was ready");
+            note!("stopped before it was ready");
             return Ok(Exit::Ok);
         }
     };
     let stop = serve::Stop::new();
     let server = tokio::spawn(serve::run(app.clone(), listener, stop.clone()));
-    eprintln!("{} is ready at {}", app.config.brand.name, app.issuer);
+    note!("{} is ready at {}", app.config.brand.name, app.issuer);
     notify::say("READY=1");
     tokio::spawn(notify::alive());
     tokio::pin!(server);
@@ -53,7 +54,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
             });
         }
     }
-    eprintln!("stopping; once more ends at once");
+    note!("stopping; once more ends at once");
     notify::say("STOPPING=1");
     let orderly = async {
         serve::drain(&app, &stop).await;

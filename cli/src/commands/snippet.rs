@@ -2,6 +2,7 @@
 
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
+use crate::say;
 use techpass_domain::client::{AuthMethod, Client, GrantType};
 use techpass_domain::id::ClientId;
 
@@ -99,7 +100,7 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
         auth_method: client.auth_method.as_str(),
         alg: client.id_token_signed_response_alg.as_str(),
     });
-    print!("{text}");
+    say::result(format_args!("{text}"))?;
     Ok(Exit::Ok)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{ConfigArg, secret_from};
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use crate::terminal::printable;
 use std::path::PathBuf;
 use techpass_domain::account::{Account, Kind};
@@ -136,13 +137,13 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Add(add) => return self::add(add).await,
         Command::Show(one) => {
             let app = one.config.open().await?;
-            print(&admin::account(&app, &one.login_id).await?, one.json);
+            print(&admin::account(&app, &one.login_id).await?, one.json)?;
         }
         Command::List(list) => {
             let app = list.config.open().await?;
             let accounts = app.store.accounts(&list.after, list.limit).await;
             for account in accounts.map_err(Failure::system)? {
-                print(&account, list.json);
+                print(&account, list.json)?;
             }
         }
         Command::SetPassword(set) => {
@@ -155,12 +156,12 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let account = admin::account(&app, &one.login_id).await?;
             let link = enrol::link(&app, &account.id, enrol::LINK_LIFETIME_S).await?;
             if one.json {
-                println!(
+                say!(
                     "{}",
                     serde_json::json!({ "link": link, "expires_in_s": enrol::LINK_LIFETIME_S })
                 );
             } else {
-                println!("{link}");
+                say!("{link}");
             }
         }
         Command::Release(with) => {
@@ -174,7 +175,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Consents(one) => {
             let app = one.config.open().await?;
             for consent in admin::consents(&app, &one.login_id).await? {
-                print_consent(&consent, one.json);
+                print_consent(&consent, one.json)?;
             }
         }
         Command::Withdraw(with) => {
@@ -185,18 +186,19 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn print_consent(consent: &Consent, json: bool) {
+fn print_consent(consent: &Consent, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::json!(consent));
-        return;
+        say!("{}", serde_json::json!(consent));
+        return Ok(());
     }
     let claims: Vec<&str> = consent.claims.iter().map(String::as_str).collect();
-    println!(
+    say!(
         "{}  {}  {}",
         consent.client,
         consent.scope,
         claims.join(" ")
     );
+    Ok(())
 }
 
 async fn add(add: Add) -> Result<Exit, Failure> {
@@ -225,15 +227,16 @@ async fn add(add: Add) -> Result<Exit, Failure> {
     if let Some(password) = password {
         admin::set_password(&app, &account.login_id, password).await?;
     }
-    print(&account, add.json);
+    print(&account, add.json)?;
     Ok(Exit::Ok)
 }
 
-fn print(account: &Account, json: bool) {
+fn print(account: &Account, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::json!(account));
+        say!("{}", serde_json::json!(account));
     } else {
         let (login_id, name) = (printable(&account.login_id), printable(&account.name));
-        println!("{login_id}  {}  {name}", account.id);
+        say!("{login_id}  {}  {name}", account.id);
     }
+    Ok(())
 }

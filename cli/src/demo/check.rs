@@ -3,7 +3,9 @@
 use super::browser::{Browser, Page};
 use super::people::{PASSWORD, PEOPLE, Person};
 use super::world::World;
+use crate::exit::Failure;
 use crate::phone::Phone;
+use crate::say::say;
 use anyhow::{Context, Result, bail, ensure};
 
 const MEI: &str = "mei.tan@agency.example";
@@ -12,21 +14,25 @@ const SITI: &str = "siti_rahim@techpass.example";
 const WEI: &str = "wei.lim@agency.example";
 
 /// Plays it. A line per step on standard output; `false` at the first step that fails.
-pub async fn run(world: &World) -> bool {
-    match play(world).await {
-        Ok(()) => {
-            println!("ok    the story holds");
-            true
-        }
-        Err(error) => {
-            println!("FAIL  {error:#}");
-            false
-        }
-    }
+///
+/// # Errors
+/// When a line cannot be written.
+pub async fn run(world: &World) -> Result<bool, Failure> {
+    let Err(error) = play(world).await else {
+        say!("ok    the story holds");
+        return Ok(true);
+    };
+    let error = match error.downcast::<Failure>() {
+        Ok(unheard) => return Err(unheard),
+        Err(error) => error,
+    };
+    say!("FAIL  {error:#}");
+    Ok(false)
 }
 
-fn step(text: &str) {
-    println!("ok    {text}");
+fn step(text: &str) -> Result<(), Failure> {
+    say!("ok    {text}");
+    Ok(())
 }
 
 async fn play(world: &World) -> Result<()> {
@@ -145,19 +151,19 @@ impl Player<'_> {
 
     async fn gsib(&mut self) -> Result<()> {
         self.device("non-se-gsib", MEI).await?;
-        step("this browser is Mei Tan's non-SE GSIB");
+        step("this browser is Mei Tan's non-SE GSIB")?;
         let page = self.reach_techpass().await?;
-        step("the Docs portal leads to TechPass");
+        step("the Docs portal leads to TechPass")?;
         let page = self.sign_in_as(page, MEI).await?;
         let at = page.url.origin().ascii_serialization();
         ensure!(
             at == self.world.origins.wog(),
             "the number is shown at {at}"
         );
-        step("the login ID's domain leads to WOG, which asks for neither password nor code");
+        step("the login ID's domain leads to WOG, which asks for neither password nor code")?;
         let page = self.approve(&page, MEI).await?;
         self.signed_in(&page, MEI)?;
-        step("the number typed on the phone signs Mei Tan in to the portal");
+        step("the number typed on the phone signs Mei Tan in to the portal")?;
         Ok(())
     }
 
@@ -171,7 +177,7 @@ impl Player<'_> {
             page.heading()
         );
         self.browser.press(&page, "Stay logged in", &[]).await?;
-        step("Log Out asks which account, and staying ends nothing at TechPass");
+        step("Log Out asks which account, and staying ends nothing at TechPass")?;
         let page = self.reach_techpass().await?;
         ensure!(
             page.heading() == "Pick an account",
@@ -179,7 +185,7 @@ impl Player<'_> {
             page.heading()
         );
         ensure!(page.offers(MEI), "the picker does not name {MEI}");
-        step("the picker names the account that is signed in");
+        step("the picker names the account that is signed in")?;
         let page = self.sign_in_as(page, SITI).await?;
         let page = self
             .browser
@@ -187,7 +193,7 @@ impl Player<'_> {
             .await?;
         let page = self.approve(&page, SITI).await?;
         self.signed_in(&page, SITI)?;
-        step("Siti Rahim signs in beside her by password and number");
+        step("Siti Rahim signs in beside her by password and number")?;
         Ok(())
     }
 
@@ -205,7 +211,7 @@ impl Player<'_> {
             "expected the end, got {:?}",
             page.heading()
         );
-        step("log-out ends the chosen account and says so");
+        step("log-out ends the chosen account and says so")?;
         let page = self.reach_techpass().await?;
         ensure!(
             page.heading() == "Pick an account",
@@ -214,7 +220,7 @@ impl Player<'_> {
         );
         let page = self.browser.press(&page, MEI, &[]).await?;
         self.signed_in(&page, MEI)?;
-        step("the other account still works, without signing in again");
+        step("the other account still works, without signing in again")?;
         Ok(())
     }
 
@@ -229,7 +235,7 @@ impl Player<'_> {
         );
         let waiting = self.phone(ARJUN)?.requests(None).await?;
         ensure!(waiting.is_empty(), "the phone rang before the code");
-        step("on Arjun Nair's GMD the verification code comes first, and no phone rings");
+        step("on Arjun Nair's GMD the verification code comes first, and no phone rings")?;
         let wrong = self
             .browser
             .press(&page, "Sign in", &[("code", "000000")])
@@ -239,7 +245,7 @@ impl Player<'_> {
             "a wrong code answered {}",
             wrong.status
         );
-        step("a wrong code is refused");
+        step("a wrong code is refused")?;
         let code = self.phone(ARJUN)?.code(ARJUN, Some("SG Govt M365")).await?;
         let page = self
             .browser
@@ -247,7 +253,7 @@ impl Player<'_> {
             .await?;
         let page = self.approve(&page, ARJUN).await?;
         self.signed_in(&page, ARJUN)?;
-        step("code, then number, sign Arjun Nair in");
+        step("code, then number, sign Arjun Nair in")?;
         let page = self.browser.press(&page, "Log Out", &[]).await?;
         let (name, value) = page.radio(ARJUN)?;
         self.browser
@@ -267,14 +273,14 @@ impl Player<'_> {
                 page.heading()
             );
         }
-        step("an SE GSIB is refused with DEV-506, reason, remedy and reference");
+        step("an SE GSIB is refused with DEV-506, reason, remedy and reference")?;
         let page = self.browser.press(&page, "Back to", &[]).await?;
         let origin = page.url.origin().ascii_serialization();
         ensure!(
             origin == self.world.origins.docs_portal(),
             "the way back ended at {origin}"
         );
-        step("the way back leads to the portal, which is told");
+        step("the way back leads to the portal, which is told")?;
         Ok(())
     }
 }

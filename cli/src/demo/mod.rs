@@ -12,6 +12,7 @@ mod world;
 pub use world::{new_master_key, write_private};
 
 use crate::exit::{Exit, Failure};
+use crate::say::say;
 use crate::stop::Asked;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -130,11 +131,11 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     if args.check {
         let passed = check::run(&world).await;
         world.stop().await;
-        return Ok(if passed { Exit::Ok } else { Exit::Failed });
+        return Ok(if passed? { Exit::Ok } else { Exit::Failed });
     }
     if args.json {
         let ready = world.describe(u64::try_from(ready_ms).unwrap_or(u64::MAX));
-        println!("{ready}");
+        say!("{ready}");
     } else {
         world.greet();
     }

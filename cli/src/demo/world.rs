@@ -4,6 +4,7 @@ use super::people::{PASSWORD, PEOPLE, Person, probe_claims};
 use super::{Origins, configs, control, tls};
 use crate::exit::Failure;
 use crate::phone::Phone;
+use crate::say::note;
 use axum_server::Handle;
 use serde_json::json;
 use std::collections::HashMap;
@@ -266,7 +267,7 @@ impl World {
     /// What a person reads.
     pub fn greet(&self) {
         let origins = &self.origins;
-        eprintln!("\nThe demonstration is ready. Open the Docs portal and log in.\n");
+        note!("\nThe demonstration is ready. Open the Docs portal and log in.\n");
         for (name, url) in [
             ("Docs portal", origins.docs_portal()),
             ("TechPass", origins.techpass()),
@@ -274,18 +275,18 @@ impl World {
             ("Authenticator", origins.authenticator()),
             ("Demo control", origins.control()),
         ] {
-            eprintln!("  {name:14} {url}");
+            note!("  {name:14} {url}");
         }
-        eprintln!("\nFirst choose this browser's computer and open a phone on the control page.");
+        note!("\nFirst choose this browser's computer and open a phone on the control page.");
         for person in &PEOPLE {
             let password = if person.is_officer() { "" } else { PASSWORD };
-            eprintln!(
+            note!(
                 "  {:28} {:12} {password}",
                 person.login_id,
                 person.device_word()
             );
         }
-        eprintln!("\nStop it with Ctrl-C.");
+        note!("\nStop it with Ctrl-C.");
     }
 
     /// Waits until one of the five ends by itself, which it should not.

@@ -2,11 +2,12 @@
 
 use super::answer::is_number;
 use super::{Decision, Phone, Request};
+use crate::exit::Exit;
+use crate::say;
 use crate::terminal::printable;
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -212,11 +213,13 @@ fn line(text: &str) -> String {
 }
 
 fn print(output: &str) -> ExitCode {
-    // A reader that has gone away is no reason to fail loudly.
-    match std::io::stdout().write_all(output.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    let Err(failure) = say::result(format_args!("{output}")) else {
+        return ExitCode::SUCCESS;
+    };
+    if failure.exit != Exit::Ok {
+        complain(&failure.to_string());
     }
+    failure.exit.into()
 }
 
 fn complain(text: &str) {
@@ -224,7 +227,7 @@ fn complain(text: &str) {
     for row in text.lines() {
         let _ = writeln!(shown, "{}", printable(row));
     }
-    let _ = std::io::stderr().write_all(shown.as_bytes());
+    say::aside(format_args!("{shown}"));
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `techpass demo --check`, and what the command line promises.
 
+use std::fs::File;
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn techpass(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_techpass"))
@@ -46,6 +47,71 @@ fn the_story_holds_over_http() {
 #[test]
 fn the_story_holds_over_https_with_a_certificate_authority_of_its_own() {
     passes(&["--tls"]);
+}
+
+/// The other end of a pipe whose reader has gone.
+fn nobody() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure_and_a_full_disk_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = techpass(&["init", "--dir", dir.path().to_str().unwrap()]);
+    assert!(made.status.success());
+    let file = dir.path().join("techpass.toml");
+    let config = ["--config", file.to_str().unwrap()];
+    let phone = dir.path().join("phone.json");
+    std::fs::write(&phone, r#"{"version":1,"profiles":[]}"#).unwrap();
+    let add = ["users", "add", "--login-id", "a@b.example", "--name", "A"];
+    assert!(techpass(&[&add[..], &config].concat()).status.success());
+    let phone = ["authenticator", "--phone", phone.to_str().unwrap()];
+    let cases: &[&[&str]] = &[
+        &["version"],
+        &["--help"],
+        &["completions", "bash"],
+        &[&["users", "list"], &config[..]].concat(),
+        &[&["users", "list", "--json"], &config[..]].concat(),
+        &[&["keys", "list"], &config[..]].concat(),
+        &[&["audit"], &config[..]].concat(),
+        &[&phone[..], &["accounts", "--json"]].concat(),
+    ];
+    for arguments in cases {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        for (stdout, code, word) in [(nobody(), 0, ""), (full.into(), 1, "cannot write")] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+            let output = command.args(*arguments).stdout(stdout);
+            let output = output.stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+            assert!(said.contains(word) && !said.contains("panicked"), "{said}");
+            assert!(code != 0 || said.is_empty(), "{arguments:?}: {said}");
+        }
+    }
+    // A verdict stays what it is: there is no certificate for the public address.
+    let doctor = [&["doctor"], &config[..]].concat();
+    let verdict = techpass(&doctor).status.code();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+    let unheard = command.args(&doctor).stdout(nobody()).output().unwrap();
+    assert_eq!(unheard.status.code(), verdict);
+    // Nor does a sentence that nobody hears change anything.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+    let wrong = command.args(["serve", "--config", "/nonexistent/techpass.toml"]);
+    let wrong = wrong.stderr(nobody()).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(3));
+}
+
+#[test]
+fn the_story_ends_with_its_reader() {
+    let base = port_base().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+    let output = command.args(["demo", "--check", "--port-base", &base]);
+    let output = output.stdout(nobody()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
 }
 
 #[test]
