@@ -94,7 +94,7 @@ pub struct Inner {
     /// Who waits.
     pub wake: Wake,
     /// Calls to others.
-    pub http: reqwest::Client,
+    pub http: crate::outbound::Client,
     /// What clients keep elsewhere.
     pub remote: Remote,
     /// Who may register clients.

@@ -4,14 +4,103 @@ use crate::app::Error;
 use crate::config::Outbound;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+use url::Url;
 
 /// The longest a call may take.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most an answer may hold, in bytes.
 pub const ANSWER_MAX: usize = 64 * 1024;
+/// How long a name may take to be found.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
-/// The one client.
-pub fn client(config: &Outbound) -> Result<reqwest::Client, Error> {
+/// The one client. It goes by the proxy that the environment names (`HTTPS_PROXY` and the like), but never to this
+/// computer itself, which a proxy could not find.
+#[derive(Clone, Debug)]
+pub struct Client {
+    usual: reqwest::Client,
+    /// Without a proxy; only where the environment names one.
+    straight: Option<reqwest::Client>,
+    /// Whether names may lead to this computer; only then is asked where they lead.
+    names_may: bool,
+}
+
+impl Client {
+    /// Begins a GET request.
+    pub async fn get(&self, url: Url) -> reqwest::RequestBuilder {
+        self.towards(&url).await.get(url)
+    }
+
+    /// Begins a POST request.
+    pub async fn post(&self, url: Url) -> reqwest::RequestBuilder {
+        self.towards(&url).await.post(url)
+    }
+
+    async fn towards(&self, url: &Url) -> &reqwest::Client {
+        let Some(straight) = &self.straight else {
+            return &self.usual;
+        };
+        let here = names_loopback(url) || (self.names_may && leads_to_loopback(url).await);
+        if here { straight } else { &self.usual }
+    }
+}
+
+/// Whether the environment names a proxy.
+pub fn has_proxy() -> bool {
+    ["http_proxy", "https_proxy", "all_proxy"]
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), name.to_uppercase()])
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether an address speaks of this computer by itself, without a look-up.
+pub fn names_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether an address leads to this computer and nowhere else. A name that is not known within a second does not: what
+/// leads here is answered by this computer.
+pub async fn leads_to_loopback(url: &Url) -> bool {
+    if names_loopback(url) {
+        return true;
+    }
+    let Some(url::Host::Domain(host)) = url.host() else {
+        return false;
+    };
+    let port = url.port_or_known_default().unwrap_or(0);
+    let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
+    let Ok(Ok(addresses)) = found else {
+        return false;
+    };
+    let mut addresses = addresses.peekable();
+    addresses.peek().is_some() && addresses.all(|address| address.ip().is_loopback())
+}
+
+/// The one client, made.
+///
+/// # Errors
+/// When the file with certificate authorities cannot be used.
+pub fn client(config: &Outbound) -> Result<Client, Error> {
+    made(config, has_proxy())
+}
+
+fn made(config: &Outbound, has_proxy: bool) -> Result<Client, Error> {
+    let failed =
+        |error: reqwest::Error| Error::System(format!("the HTTP client cannot be made: {error}"));
+    let straight = has_proxy.then(|| builder(config).map(reqwest::ClientBuilder::no_proxy));
+    let straight = straight.transpose()?.map(reqwest::ClientBuilder::build);
+    Ok(Client {
+        usual: builder(config)?.build().map_err(failed)?,
+        straight: straight.transpose().map_err(failed)?,
+        names_may: config.allow_private,
+    })
+}
+
+fn builder(config: &Outbound) -> Result<reqwest::ClientBuilder, Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(TIMEOUT)
@@ -27,9 +116,7 @@ pub fn client(config: &Outbound) -> Result<reqwest::Client, Error> {
             .map_err(|error| Error::System(format!("{}: {error}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    builder
-        .build()
-        .map_err(|error| Error::System(format!("the HTTP client cannot be made: {error}")))
+    Ok(builder)
 }
 
 /// Resolves names to public addresses only, so that nobody can make the server call into its own network. It is asked
@@ -52,7 +139,7 @@ impl reqwest::dns::Resolve for PublicOnly {
 }
 
 /// Whether a call to this URL is allowed at all: a literal private address is not, unless configured.
-pub fn allowed(config: &Outbound, url: &url::Url) -> bool {
+pub fn allowed(config: &Outbound, url: &Url) -> bool {
     if config.allow_private {
         return true;
     }
@@ -141,6 +228,30 @@ pub async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[tokio::test]
+    async fn this_computer_is_called_without_a_proxy() {
+        for (has_proxy, allow_private, url, straight) in [
+            (true, false, "http://localhost:8082/token", true),
+            (true, false, "https://wog.localhost/", true),
+            (true, false, "http://127.0.0.9:1/", true),
+            (true, true, "http://[::1]:1/", true),
+            (true, true, "https://192.0.2.1/", false),
+            (true, true, "https://nowhere.invalid/", false),
+            (true, false, "https://wog.example/", false),
+            (false, true, "http://localhost:8082/", false),
+        ] {
+            let config = Outbound {
+                ca_file: None,
+                allow_private,
+            };
+            let client = made(&config, has_proxy).unwrap();
+            let taken = client.towards(&url.parse().unwrap()).await;
+            let other = client.straight.as_ref();
+            let found = other.is_some_and(|other| std::ptr::eq(other, taken));
+            assert_eq!(found, straight, "{url}");
+        }
+    }
 
     #[test]
     fn private_addresses_are_not_public_in_any_spelling() {

@@ -136,7 +136,7 @@ type Place = Arc<tokio::sync::Mutex<Known>>;
 
 /// The documents of an instance, in memory only.
 pub struct Remote {
-    http: reqwest::Client,
+    http: outbound::Client,
     config: Outbound,
     calls: Semaphore,
     places: Mutex<HashMap<(Purpose, String), (Place, Timestamp)>>,
@@ -144,7 +144,7 @@ pub struct Remote {
 
 impl Remote {
     /// With the client that makes guarded calls, and the configuration it was made from.
-    pub fn new(config: &Outbound, http: reqwest::Client) -> Remote {
+    pub fn new(config: &Outbound, http: outbound::Client) -> Remote {
         Remote {
             http,
             config: config.clone(),
@@ -221,10 +221,8 @@ impl Remote {
         let busy = |_| "too many calls are under way".to_owned();
         let permit = tokio::time::timeout(Duration::from_secs(2), self.calls.acquire());
         let _permit = permit.await.map_err(busy)?;
-        let request = self
-            .http
-            .get(parsed)
-            .header(header::ACCEPT, purpose.accept());
+        let request = self.http.get(parsed).await;
+        let request = request.header(header::ACCEPT, purpose.accept());
         let answer = request.send().await;
         let answer = answer.map_err(|error| error.without_url().to_string())?;
         if answer.status() != http::StatusCode::OK {

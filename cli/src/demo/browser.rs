@@ -30,6 +30,8 @@ impl Browser {
     pub fn new(ca: Option<&Path>) -> Result<Browser> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // A proxy could not find this computer.
+            .no_proxy()
             .timeout(std::time::Duration::from_secs(30));
         if let Some(path) = ca {
             let pem = std::fs::read(path).context("reading the certificate authority")?;

@@ -1,7 +1,7 @@
 //! The command `techpass authenticator`.
 
 use super::answer::is_number;
-use super::{Decision, Phone, Request};
+use super::{Decision, Phone, Request, file};
 use crate::exit::Exit;
 use crate::say;
 use crate::terminal::printable;
@@ -17,7 +17,8 @@ pub struct Args {
     /// The phone file; it is made when the first profile is enrolled
     #[arg(long, value_name = "FILE")]
     phone: PathBuf,
-    /// A PEM file with certificate authorities to trust besides the computer's own
+    /// A PEM file with certificate authorities to trust besides the computer's own; the phone file keeps it for a server
+    /// that is enrolled with it
     #[arg(long, value_name = "FILE", env = "TECHPASS_CA", global = true)]
     ca: Option<PathBuf>,
     #[command(subcommand)]
@@ -118,6 +119,9 @@ fn misuse(command: &Command) -> Option<&'static str> {
 
 /// What to print.
 async fn act(args: Args) -> Result<String> {
+    if !matches!(args.command, Command::Enrol { .. }) {
+        file::must_be_there(&args.phone)?;
+    }
     let mut phone = match &args.ca {
         None => Phone::open(&args.phone)?,
         ca => Phone::open_trusting(&args.phone, ca.as_deref())?,

@@ -38,6 +38,9 @@ pub struct Stored {
     /// What to add to this computer's clock to get the server's.
     #[serde(default)]
     pub offset_s: i64,
+    /// Certificate authorities to trust for this server besides the computer's own, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 impl Default for Content {
@@ -47,6 +50,20 @@ impl Default for Content {
             profiles: Vec::new(),
         }
     }
+}
+
+/// Fails when there is no such file.
+///
+/// # Errors
+/// When it is not there, with what makes one.
+pub fn must_be_there(path: &Path) -> Result<()> {
+    if !path.exists() {
+        bail!(
+            "there is no phone file {}; `enrol` makes it with the first profile",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Reads the file; one that is not there is a phone without profiles.
@@ -156,6 +173,7 @@ mod tests {
             key: "key".to_owned(),
             seed: "seed".to_owned(),
             offset_s: -3,
+            ca: None,
         }
     }
 
@@ -221,6 +239,18 @@ mod tests {
             assert!(!format!("{error:#}").contains("secret"));
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_from_before_there_were_authorities_in_it_still_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mei.phone");
+        let text = r#"{"version":1,"profiles":[{"issuer":"https://wog.example","authenticator_id":"phn_1","account":"a",
+            "label":"WOG","organisation":"Agency","key":"key","seed":"seed","offset_s":0}]}"#;
+        fs::write(&path, text).unwrap();
+        let content = change(&path, |_| ()).unwrap();
+        assert_eq!(content.profiles[0].ca, None);
+        assert!(!fs::read_to_string(&path).unwrap().contains("\"ca\""));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Enrolment links: `AUTHENTICATOR/enrol#issuer=ISSUER&token=TOKEN`.
 
 use anyhow::{Result, bail};
-use url::{Host, Url, form_urlencoded};
+use techpass_server::outbound::leads_to_loopback;
+use url::{Url, form_urlencoded};
 
 /// An enrolment link, read. It has no `Debug`, since the token is a secret until it is used.
 pub struct Link {
@@ -56,32 +57,13 @@ pub fn address(issuer: &str) -> Result<Url> {
     }
 }
 
-/// Whether an address speaks of this computer by itself, without a look-up.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
 /// Refuses an address that would carry secrets in the clear over a network.
 ///
 /// # Errors
 /// When the address is plain HTTP and its name stands for anything but this computer.
 pub async fn refuse_plain_http(url: &Url) -> Result<()> {
-    if url.scheme() == "https" || is_loopback(url) {
-        return Ok(());
-    }
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or(80);
-    let found = tokio::net::lookup_host((host, port)).await;
-    let local = found.is_ok_and(|addresses| {
-        let mut addresses = addresses.peekable();
-        addresses.peek().is_some() && addresses.all(|address| address.ip().is_loopback())
-    });
-    if !local {
+    if url.scheme() != "https" && !leads_to_loopback(url).await {
+        let host = url.host_str().unwrap_or_default();
         bail!("{host} is asked over plain HTTP, which is refused outside this computer");
     }
     Ok(())

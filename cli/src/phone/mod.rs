@@ -123,15 +123,23 @@ impl Phone {
         Phone::open_trusting(path, None)
     }
 
-    /// Like [`Phone::open`], and trusts the certificate authorities of a PEM file besides the computer's own.
+    /// Like [`Phone::open`], and trusts the certificate authorities of a PEM file besides the computer's own. What a
+    /// server is enrolled with is kept for it.
     ///
     /// # Errors
     /// When one of the files cannot be read or is damaged.
     pub fn open_trusting(path: impl AsRef<Path>, ca: Option<&Path>) -> Result<Phone> {
         let path = path.as_ref().to_owned();
+        let content = file::read(&path)?;
+        let mut wire = Wire::new(ca)?;
+        for stored in &content.profiles {
+            if let Some(pem) = &stored.ca {
+                wire.trust(&stored.issuer, pem)?;
+            }
+        }
         Ok(Phone {
-            held: hold(file::read(&path)?)?,
-            wire: Wire::new(ca)?,
+            held: hold(content)?,
+            wire,
             path,
             clock: Box::new(system_time),
         })
@@ -257,7 +265,9 @@ impl Phone {
             bail!("{shown} speaks for another server than the link");
         }
         enrolled.code.check()?;
+        let secure = enrolled.issuer.starts_with("https:");
         Ok(Stored {
+            ca: self.wire.trusted(&enrolled.issuer).filter(|_| secure),
             issuer: enrolled.issuer,
             authenticator_id: enrolled.authenticator_id,
             account: enrolled.account,

@@ -44,6 +44,13 @@ async fn an_extra_certificate_authority_is_trusted() {
     wog.known().now = system_time();
     phone.enrol(&wog.link("token-1"), "Phone").await.unwrap();
     assert_eq!(phone.accounts().len(), 1);
+    // It is kept for this server, so that no later command needs to name it.
+    wog.ask("chl_1", "52");
+    let later = Phone::open(&path).unwrap();
+    assert_eq!(later.requests(None).await.unwrap().len(), 1);
+    later.approve(MEI, "52").await.unwrap();
+    let others = &later.wire.trusted("https://other.example");
+    assert_eq!(*others, None, "it is trusted for another server as well");
     assert!(Phone::open_trusting(&path, Some(&path)).is_err());
 }
 

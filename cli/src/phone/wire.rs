@@ -1,15 +1,17 @@
 //! The way to a server: JSON over HTTPS, and what can go wrong on it.
 
-use super::link::{address, is_loopback};
+use super::link::address;
 use crate::terminal::printable;
 use anyhow::{Context, Result, anyhow};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, header, redirect};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use techpass_server::outbound::{has_proxy, leads_to_loopback};
 
 /// How long a server may take to answer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -117,8 +119,43 @@ impl Reply {
 
 /// Speaks HTTP. Redirects are not followed: a signed message is for the address it names.
 pub struct Wire {
-    outside: Client,
-    loopback: Client,
+    /// Certificate authorities to trust besides the computer's own, in PEM.
+    given: Option<String>,
+    usual: Clients,
+    /// Of issuers with certificate authorities of their own: these, in PEM, and the way there.
+    own: HashMap<String, (String, Clients)>,
+}
+
+struct Clients {
+    usual: Client,
+    /// Without a proxy; only where the environment names one.
+    straight: Option<Client>,
+}
+
+impl Clients {
+    fn trusting(authorities: &[Certificate]) -> Result<Clients> {
+        let base = || -> ClientBuilder {
+            Client::builder()
+                .redirect(redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(ANSWER_TIMEOUT)
+                .tls_certs_merge(authorities.to_vec())
+        };
+        let straight = has_proxy().then(|| base().no_proxy().build());
+        Ok(Clients {
+            usual: base().build().context("cannot start the HTTP client")?,
+            straight: straight
+                .transpose()
+                .context("cannot start the HTTP client")?,
+        })
+    }
+}
+
+fn certificates(pem: &str, place: &str) -> Result<Vec<Certificate>> {
+    Certificate::from_pem_bundle(pem.as_bytes())
+        .ok()
+        .filter(|found| !found.is_empty())
+        .with_context(|| format!("{place} holds no certificate"))
 }
 
 impl Wire {
@@ -127,30 +164,40 @@ impl Wire {
     /// # Errors
     /// When the file cannot be read or holds no certificate.
     pub fn new(ca: Option<&Path>) -> Result<Wire> {
-        let mut authorities = Vec::new();
+        let (mut given, mut authorities) = (None, Vec::new());
         if let Some(path) = ca {
-            let shown = path.display();
+            let shown = path.display().to_string();
             let pem = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-            authorities = Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|found| !found.is_empty())
-                .with_context(|| format!("{shown} holds no certificate"))?;
+            let pem = String::from_utf8_lossy(&pem).into_owned();
+            authorities = certificates(&pem, &shown)?;
+            given = Some(pem);
         }
-        let base = || -> ClientBuilder {
-            Client::builder()
-                .redirect(redirect::Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(ANSWER_TIMEOUT)
-                .tls_certs_merge(authorities.clone())
-        };
         Ok(Wire {
-            outside: base().build().context("cannot start the HTTP client")?,
-            // A proxy outside could not find this computer.
-            loopback: base()
-                .no_proxy()
-                .build()
-                .context("cannot start the HTTP client")?,
+            given,
+            usual: Clients::trusting(&authorities)?,
+            own: HashMap::new(),
         })
+    }
+
+    /// Trusts further certificate authorities (PEM) for one issuer.
+    ///
+    /// # Errors
+    /// When there is no certificate in the text.
+    pub fn trust(&mut self, issuer: &str, pem: &str) -> Result<()> {
+        let mut authorities = certificates(pem, "the phone file's entry of a server")?;
+        if let Some(given) = self.given.as_deref().filter(|given| *given != pem) {
+            authorities.extend(certificates(given, "the file of --ca")?);
+        }
+        let clients = Clients::trusting(&authorities)?;
+        let kept = (pem.to_owned(), clients);
+        self.own.insert(issuer.to_owned(), kept);
+        Ok(())
+    }
+
+    /// The certificate authorities (PEM) that are trusted for an issuer besides the computer's own.
+    pub fn trusted(&self, issuer: &str) -> Option<String> {
+        let own = self.own.get(issuer).map(|(pem, _)| pem);
+        self.given.as_ref().or(own).cloned()
     }
 
     /// Reads `ISSUER` + `path` with a proof in the `Authorization` header.
@@ -158,7 +205,8 @@ impl Wire {
     /// # Errors
     /// [`Unreachable`], or when the answer is too large.
     pub async fn get(&self, issuer: &str, path: &str, proof: &str) -> Result<Reply> {
-        let request = self.client(issuer)?.get(format!("{issuer}{path}"));
+        let client = self.client(issuer).await?;
+        let request = client.get(format!("{issuer}{path}"));
         let request = request.header(header::AUTHORIZATION, format!("Phone {proof}"));
         self.send(issuer, request).await
     }
@@ -168,13 +216,20 @@ impl Wire {
     /// # Errors
     /// [`Unreachable`], or when the answer is too large.
     pub async fn post(&self, issuer: &str, path: &str, body: &Value) -> Result<Reply> {
-        let request = self.client(issuer)?.post(format!("{issuer}{path}"));
+        let client = self.client(issuer).await?;
+        let request = client.post(format!("{issuer}{path}"));
         self.send(issuer, request.json(body)).await
     }
 
-    fn client(&self, issuer: &str) -> Result<&Client> {
-        let local = is_loopback(&address(issuer)?);
-        Ok(if local { &self.loopback } else { &self.outside })
+    /// A proxy could not find this computer.
+    async fn client(&self, issuer: &str) -> Result<&Client> {
+        let own = self.own.get(issuer).map(|(_, clients)| clients);
+        let clients = own.unwrap_or(&self.usual);
+        let url = address(issuer)?;
+        Ok(match &clients.straight {
+            Some(straight) if leads_to_loopback(&url).await => straight,
+            _ => &clients.usual,
+        })
     }
 
     async fn send(&self, issuer: &str, request: RequestBuilder) -> Result<Reply> {

@@ -24,11 +24,13 @@ fn port_base() -> u16 {
     panic!("no free ports");
 }
 
-fn passes(more: &[&str]) {
+fn passes(more: &[&str], environment: &[(&str, &str)]) {
     let base = port_base().to_string();
     let mut arguments = vec!["demo", "--check", "--port-base", &base];
     arguments.extend(more);
-    let output = techpass(&arguments);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+    command.args(&arguments).envs(environment.iter().copied());
+    let output = command.output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
@@ -41,12 +43,22 @@ fn passes(more: &[&str]) {
 
 #[test]
 fn the_story_holds_over_http() {
-    passes(&[]);
+    passes(&[], &[]);
 }
 
 #[test]
 fn the_story_holds_over_https_with_a_certificate_authority_of_its_own() {
-    passes(&["--tls"]);
+    passes(&["--tls"], &[]);
+}
+
+#[test]
+fn the_story_needs_no_proxy() {
+    // Nobody listens there.
+    let proxy = "http://127.0.0.1:9";
+    let names = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"];
+    let mut environment: Vec<_> = names.iter().map(|name| (*name, proxy)).collect();
+    environment.extend([("no_proxy", ""), ("NO_PROXY", "")]);
+    passes(&[], &environment);
 }
 
 /// The other end of a pipe whose reader has gone.
@@ -140,6 +152,14 @@ fn exit_codes_are_as_promised() {
             1,
         ),
         (&["authenticator", "--phone", "x"], 2),
+        (
+            &["authenticator", "--phone", "nobody-s.json", "accounts"],
+            1,
+        ),
+        (
+            &["authenticator", "--phone", "nobody-s.json", "requests"],
+            1,
+        ),
     ];
     for (arguments, code) in cases {
         let output = techpass(arguments);

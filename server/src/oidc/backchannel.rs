@@ -99,6 +99,7 @@ async fn send(app: &App, row: &OutboxRow) -> Result<Tried, Error> {
     let sent = app
         .http
         .post(url)
+        .await
         .form(&[("logout_token", token)])
         .send()
         .await;

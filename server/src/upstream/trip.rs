@@ -142,7 +142,7 @@ async fn fetch(app: &App, url: &str, bearer: Option<&str>) -> Result<Value, Stri
     if !outbound::allowed(&app.config.outbound, &parsed) {
         return Err("the address may not be called".to_owned());
     }
-    let mut request = observe::traced(app.http.get(parsed));
+    let mut request = observe::traced(app.http.get(parsed).await);
     if let Some(token) = bearer {
         request = request.bearer_auth(token);
     }
@@ -175,7 +175,7 @@ pub async fn redeem(
     ];
     let encode =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let request = app.http.post(learned.token_endpoint.clone());
+    let request = app.http.post(learned.token_endpoint.clone()).await;
     let sent = observe::traced(request)
         .basic_auth(
             encode(&upstream.config.client_id),

@@ -120,7 +120,7 @@ pub(super) async fn public(config: &Config, report: &mut Report) {
 
 async fn discovered(
     outbound: &Outbound,
-    client: &reqwest::Client,
+    client: &outbound::Client,
     issuer: &str,
 ) -> Result<Option<Timestamp>, String> {
     let url = format!("{issuer}/.well-known/openid-configuration");
@@ -128,7 +128,7 @@ async fn discovered(
     if !outbound::allowed(outbound, &url) {
         return Err("private addresses are not called; see outbound.allow_private".to_owned());
     }
-    let answer = client.get(url).send().await;
+    let answer = client.get(url).await.send().await;
     let answer = answer.map_err(|error| error.without_url().to_string())?;
     if !answer.status().is_success() {
         return Err(format!("answered {}", answer.status().as_u16()));
