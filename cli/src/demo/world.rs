@@ -90,7 +90,8 @@ impl World {
             listeners.push(serve::bind(&origins.listen(offset))?);
         }
         let files = match with_tls {
-            true => Some(tls::prepare(data, origins)?),
+            // Browsers compare certificates with the time that is.
+            true => Some(tls::prepare(data, origins, Clock::system().now())?),
             false => None,
         };
         let clock = Clock::system();
