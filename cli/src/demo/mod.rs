@@ -12,10 +12,11 @@ mod world;
 pub use world::{new_master_key, write_private};
 
 use crate::exit::{Exit, Failure};
-use crate::say::say;
+use crate::say::{note, say};
 use crate::stop::Asked;
 use std::path::PathBuf;
 use std::time::Instant;
+use techpass_server::outbound::names_loopback;
 use world::World;
 
 /// Options of the command.
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Play the story against itself, print a line per step, and end with 0 or 1.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     check: bool,
 }
 
@@ -108,12 +109,34 @@ async fn leads_here(origins: &Origins) -> Result<(), Failure> {
     )))
 }
 
+/// A story that was not played to its end has not been seen to hold.
+fn interrupted() -> Failure {
+    Failure::failed("stopped before the story was over")
+}
+
+/// Browsers give the phone's web app what it needs for its keys over HTTPS and at names of this computer alone.
+fn phone_keeps_keys(origins: &Origins) -> bool {
+    let url = url::Url::parse(&origins.authenticator());
+    origins.scheme == "https" || url.is_ok_and(|url| names_loopback(&url))
+}
+
+fn warn_of_the_phone(origins: &Origins) {
+    if !phone_keeps_keys(origins) {
+        note!(
+            "Over plain HTTP the Authenticator works in a browser at localhost only: at {} it cannot keep keys. Add --tls, \
+             or use the phone on the command line.",
+            origins.authenticator()
+        );
+    }
+}
+
 /// Runs the demonstration until it is stopped, or the check until it is done.
 pub async fn run(args: Args) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let mut asked = Asked::listen()?;
     let origins = Origins::new(&args)?;
     leads_here(&origins).await?;
+    warn_of_the_phone(&origins);
     let temporary = match &args.data {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(Failure::system)?),
@@ -125,11 +148,17 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     };
     let world = tokio::select! {
         started = World::start(&origins, &data, args.tls) => started?,
-        () = asked.again() => return Ok(Exit::Ok),
+        () = asked.again() => return match args.check {
+            true => Err(interrupted()),
+            false => Ok(Exit::Ok),
+        },
     };
     let ready_ms = begun.elapsed().as_millis();
     if args.check {
-        let passed = check::run(&world).await;
+        let passed = tokio::select! {
+            played = check::run(&world) => played,
+            () = asked.again() => Err(interrupted()),
+        };
         world.stop().await;
         return Ok(if passed? { Exit::Ok } else { Exit::Failed });
     }
@@ -145,4 +174,27 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     }
     world.stop().await;
     Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_this_computer_alone_keeps_keys_over_plain_http() {
+        for (scheme, host, expected) in [
+            ("http", "localhost", true),
+            ("http", "pass.localhost", true),
+            ("http", "127.0.0.1", true),
+            ("http", "pass.example", false),
+            ("https", "pass.example", true),
+        ] {
+            let origins = Origins {
+                scheme,
+                host: host.to_owned(),
+                base: 8080,
+            };
+            assert_eq!(phone_keeps_keys(&origins), expected, "{scheme} {host}");
+        }
+    }
 }

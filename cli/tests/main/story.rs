@@ -1,6 +1,7 @@
 //! `techpass demo --check`, and what the command line promises.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
@@ -127,11 +128,35 @@ fn the_story_ends_with_its_reader() {
 }
 
 #[test]
+fn the_story_can_be_interrupted() {
+    let base = port_base().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_techpass"));
+    let command = command.args(["demo", "--check", "--port-base", &base]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("ok "));
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{rest:?}");
+    assert!(!rest.iter().any(|line| line.contains("the story holds")));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("stopped before the story was over"), "{said}");
+}
+
+#[test]
 fn exit_codes_are_as_promised() {
     let cases: &[(&[&str], i32)] = &[
         (&["--help"], 0),
         (&["frobnicate"], 2),
         (&["demo", "--port-base", "65535"], 2),
+        (&["demo", "--check", "--json"], 2),
         (&["demo", "--check", "--host", "nowhere.invalid"], 1),
         (&["serve", "--config", "/nonexistent/techpass.toml"], 3),
         (
