@@ -5,6 +5,7 @@ mod browser;
 mod check;
 mod configs;
 mod control;
+mod made_for;
 mod people;
 mod tls;
 mod world;
@@ -136,6 +137,9 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let mut asked = Asked::listen()?;
     let origins = Origins::new(&args)?;
     leads_here(&origins).await?;
+    if let Some(dir) = &args.data {
+        made_for::same(dir, &origins)?;
+    }
     warn_of_the_phone(&origins);
     let temporary = match &args.data {
         Some(_) => None,

@@ -73,15 +73,29 @@ fn a_second_server_on_the_same_database_is_refused() {
         said.contains("techpass.db"),
         "it does not say which database: {said}"
     );
-    // The same data under another demonstration, too.
-    let ports = program::ports(5).to_string();
+}
+
+#[test]
+fn data_made_for_other_addresses_is_refused_and_left_alone() {
+    let mut demo = Demo::start();
+    demo.cut();
+    let config = std::fs::read_to_string(demo.config("techpass")).expect("a configuration");
+    let (own, other) = (demo.base().to_string(), program::ports(5).to_string());
     let data = demo.data();
     let data = data.to_str().expect("a path");
-    let said = failed(
-        &program::run(&["demo", "--json", "--port-base", &ports, "--data", data]),
-        5,
-    );
-    assert!(said.contains(".db"), "{said}");
+    for options in [
+        &["--port-base", &other][..],
+        &["--port-base", &own, "--host", "127.0.0.1"],
+        &["--port-base", &own, "--tls"],
+    ] {
+        let start = [&["demo", "--json", "--data", data], options].concat();
+        let said = failed(&program::run(&start), 2);
+        let made_with = format!("--port-base {own} and without --tls");
+        assert!(said.contains(&made_with), "{said}");
+    }
+    let after = std::fs::read_to_string(demo.config("techpass")).expect("still there");
+    assert_eq!(after, config);
+    demo.start_again();
 }
 
 #[test]
