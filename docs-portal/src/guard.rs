@@ -129,9 +129,14 @@ fn add_headers(portal: &Portal, headers: &mut HeaderMap) {
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Not `no-referrer`, which would turn the Origin of the portal's own forms into `null`.
     set(header::REFERRER_POLICY, "same-origin");
+    set(header::X_FRAME_OPTIONS, "DENY");
     set(
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
+    );
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
     );
     if portal.config.is_https() {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

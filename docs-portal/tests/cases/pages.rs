@@ -33,6 +33,8 @@ async fn every_page_has_its_headers_and_no_inline_code() {
         );
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
+        assert!(page.header("permissions-policy").contains("camera=()"));
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         assert_eq!(page.header("strict-transport-security"), "", "{path}");
         assert!(!page.body.contains("<script"), "{path}");
