@@ -1,22 +1,25 @@
 //! The control page of a demonstration: this browser's computer, a phone, the mailbox, the clock.
 
+use super::moved;
 use super::people::{PEOPLE, Person};
 use super::world::World;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use askama::Template;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Json, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 use techpass_domain::device::DeviceClass;
 use techpass_server::app::App;
 use techpass_server::devices::{self, Ticket};
 use techpass_server::wake::Change;
-use techpass_server::web::shell::is_addressed_to;
+use techpass_server::web::shell::{is_addressed_to, protect};
 use techpass_server::{authenticator, mail};
 use url::Url;
 
@@ -27,6 +30,9 @@ struct Control {
     own: String,
     docs_portal: String,
     authenticator: String,
+    data: PathBuf,
+    /// Held while the clock is moved, so that file and clock agree.
+    moving: tokio::sync::Mutex<()>,
 }
 
 /// The page and its few endpoints.
@@ -39,6 +45,8 @@ pub fn router(world: &World) -> Router {
         own: origins.control(),
         docs_portal: origins.docs_portal(),
         authenticator: origins.authenticator(),
+        data: world.data.clone(),
+        moving: tokio::sync::Mutex::default(),
     });
     Router::new()
         .route("/", get(page))
@@ -58,27 +66,20 @@ async fn guard(
     next: axum::middleware::Next,
 ) -> Response {
     let here = |url: &Url| is_addressed_to(request.uri(), request.headers(), url);
-    if !control.url.as_ref().is_some_and(here) {
+    let mut response = if control.url.as_ref().is_some_and(here) {
+        next.run(request).await
+    } else {
         let text = format!("This address is {}.", control.own);
-        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
-    }
-    let mut response = next.run(request).await;
+        (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+    };
     let to = response.headers_mut();
-    to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    to.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    to.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
     // No form-action: the forms lead on through WOG and the Authenticator to wherever the person was.
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
     to.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(policy),
     );
+    protect(to, control.own.starts_with("https:"));
     response
 }
 
@@ -247,9 +248,23 @@ async fn mails(State(control): State<Arc<Control>>) -> Response {
     Json(json!(all_mails(&control).await)).into_response()
 }
 
-#[derive(Deserialize)]
-struct Advance {
-    advance_s: i64,
+/// The seconds in `{"advance_s": N}`. Programs write whole numbers as `1` and as `1.0`.
+fn advance_s(body: &[u8]) -> Option<i64> {
+    /// From here on not every whole number is one of these.
+    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let wanted = body.get("advance_s")?;
+    let whole = |n: &f64| n.fract() == 0.0 && n.abs() <= WHOLE_MAX;
+    let float = || wanted.as_f64().filter(whole);
+    wanted.as_i64().or_else(|| float().map(|n| n as i64))
+}
+
+/// Whether a browser says that another site's page makes this request.
+fn is_from_elsewhere(control: &Control, headers: &HeaderMap) -> bool {
+    let said = |name| headers.get(name).map(HeaderValue::as_bytes);
+    said(header::ORIGIN).is_some_and(|origin| origin != control.own.as_bytes())
+        || said(HeaderName::from_static("sec-fetch-site"))
+            .is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
 }
 
 /// `GET /clock`: the product's time.
@@ -257,22 +272,50 @@ async fn clock_get(State(control): State<Arc<Control>>) -> Response {
     Json(json!({ "now": control.techpass.now() })).into_response()
 }
 
-/// `POST /clock {"advance_s": N}`: moves the product's clock. Only this page's own scripts and programs may.
-async fn clock(
-    State(control): State<Arc<Control>>,
-    headers: HeaderMap,
-    body: Result<Json<Advance>, axum::extract::rejection::JsonRejection>,
-) -> Response {
-    let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok());
-    if origin.is_some_and(|origin| origin != control.own) {
+/// `POST /clock {"advance_s": N}`, whatever type the body is said to be of: moves the product's clock. Only this page's own
+/// scripts and programs may.
+async fn clock(State(control): State<Arc<Control>>, headers: HeaderMap, body: Bytes) -> Response {
+    if is_from_elsewhere(&control, &headers) {
         return (StatusCode::FORBIDDEN, "another site may not move the clock").into_response();
     }
-    let Ok(Json(advance)) = body else {
-        return bad("send {\"advance_s\": SECONDS} as application/json");
+    let Some(seconds) = advance_s(&body) else {
+        return bad("send {\"advance_s\": SECONDS}, a whole number");
     };
-    control.techpass.clock.advance(advance.advance_s);
+    {
+        let _alone = control.moving.lock().await;
+        if let Err(failure) = moved::further(&control.data, seconds) {
+            return match failure.exit {
+                Exit::Refused => bad(failure.to_string()),
+                _ => failed(failure),
+            };
+        }
+        control.techpass.clock.advance(seconds);
+    }
     for app in [&control.techpass, &control.wog] {
         app.wake.tell(Change::All);
     }
     Json(json!({ "now": control.techpass.now() })).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_read_as_programs_write_them() {
+        for (body, expected) in [
+            (r#"{"advance_s": 60}"#, Some(60)),
+            (r#"{"advance_s": -60, "more": true}"#, Some(-60)),
+            (r#"{"advance_s": 1.0}"#, Some(1)),
+            (r#"{"advance_s": -6e1}"#, Some(-60)),
+            (r#"{"advance_s": 1.5}"#, None),
+            (r#"{"advance_s": 1e300}"#, None),
+            (r#"{"advance_s": "60"}"#, None),
+            (r#"{"seconds": 60}"#, None),
+            ("advance_s=60", None),
+            ("", None),
+        ] {
+            assert_eq!(advance_s(body.as_bytes()), expected, "{body}");
+        }
+    }
 }

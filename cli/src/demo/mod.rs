@@ -6,6 +6,7 @@ mod check;
 mod configs;
 mod control;
 mod made_for;
+mod moved;
 mod people;
 mod tls;
 mod world;

@@ -1,7 +1,7 @@
 //! Everything a demonstration runs: two servers, a portal, the phone's web app, the control page.
 
 use super::people::{PASSWORD, PEOPLE, Person, probe_claims};
-use super::{Origins, configs, control, tls};
+use super::{Origins, configs, control, moved, tls};
 use crate::exit::Failure;
 use crate::phone::Phone;
 use crate::say::note;
@@ -95,6 +95,8 @@ impl World {
             false => None,
         };
         let clock = Clock::system();
+        // Codes and numbers were used by the moved clock of the runs before.
+        clock.advance(moved::read(data)?);
         let upstream_secret = secret_file(&data.join("wog-client.secret"), || {
             chance::prefixed("tp_cs_").map_err(Failure::system)
         })?;

@@ -7,6 +7,7 @@ mod backup;
 mod client_auth;
 mod clients;
 mod clock;
+mod control;
 mod crash;
 mod device_grant;
 mod faults;
