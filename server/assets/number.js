@@ -10,6 +10,9 @@ const status = document.querySelector("[data-testid=match-status]");
 const countdown = document.querySelector("[data-seconds]");
 const { events, news, next, approved, warning } = status.dataset;
 
+// The answer to a form becomes a page like any other, so that going back to it does not ask to send the form again.
+history.replaceState(null, "", location.href);
+
 let stream = null;
 let poll = 0;
 let tick = 0;

@@ -4,6 +4,9 @@ const button = document.querySelector("[data-show]");
 const field = document.getElementById(button.dataset.show);
 const hint = document.querySelector("[data-caps]");
 
+// The answer to a form becomes a page like any other, so that going back to it does not ask to send the form again.
+history.replaceState(null, "", location.href);
+
 function show(visible) {
   field.type = visible ? "text" : "password";
   button.setAttribute("aria-pressed", String(visible));

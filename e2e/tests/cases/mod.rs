@@ -11,6 +11,7 @@ mod control;
 mod crash;
 mod device_grant;
 mod faults;
+mod focus;
 mod guides;
 mod limits;
 mod links;

@@ -149,7 +149,7 @@ pub async fn get(app: &App, headers: &HeaderMap, address: &str, query: &str) -> 
         return show::pick(app, headers, &bound).await;
     }
     if query == super::post::ANOTHER && bound.asks(app, &Prompt::ChooseAccount) {
-        return show::sign_in(app, &bound, "", show::Notice::None).await;
+        return show::another(app, headers, &bound).await;
     }
     advance(app, headers, bound).await
 }

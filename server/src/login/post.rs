@@ -53,7 +53,7 @@ pub async fn post(app: &App, headers: &HeaderMap, address: &str, mut form: Form)
         _ => {}
     }
     if form.get("another").is_some() {
-        return event(app, headers, bound, Event::AnotherAccount).await;
+        return another(app, headers, bound).await;
     }
     match next {
         Next::Ask(Prompt::ChooseAccount) => choose(app, headers, bound, &form).await,
@@ -93,6 +93,21 @@ async fn event(app: &App, headers: &HeaderMap, bound: Bound, event: Event) -> Ou
         Driven::Stale(after) => Ok(page::see_other(&after.path())),
         Driven::Lost(_) => Err(Fault::expired()),
     }
+}
+
+/// Somebody else wants to sign in: whom this browser knows can be picked, else the field is asked for.
+async fn another(app: &App, headers: &HeaderMap, bound: Bound) -> Outcome {
+    let after = match drive(app, bound, Event::AnotherAccount, Vec::new()).await? {
+        Driven::Taken(after) | Driven::Stale(after) => *after,
+        Driven::Lost(_) => return Err(Fault::expired()),
+    };
+    let here = session::here(app, headers).await?;
+    let nobody = session::known(app, headers, &here).await?.is_empty();
+    let path = after.path();
+    Ok(page::see_other(&match nobody {
+        true => format!("{path}?{ANOTHER}"),
+        false => path,
+    }))
 }
 
 /// After a form that was taken: the next page of this login by redirect, so that reloading it sends nothing twice;

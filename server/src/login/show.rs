@@ -163,7 +163,12 @@ async fn choose(app: &App, headers: &HeaderMap, bound: &Bound, heed_hint: bool) 
         // Only an address that may sign in here is worth filling in.
         let known = |login_id: &String| app.config.home_of(domain_of(login_id)).is_some();
         let typed = hint.filter(known).unwrap_or_default();
-        return sign_in_page(app, bound, &typed, Notice::None, !accounts.is_empty()).await;
+        let page = views::SignIn {
+            login_id: typed,
+            pick_url: pick_url(bound, accounts.len()),
+            ..views::SignIn::default()
+        };
+        return sign_in_page(app, bound, page, StatusCode::OK).await;
     }
     let body = views::PickAccount {
         action: bound.path(),
@@ -175,28 +180,48 @@ async fn choose(app: &App, headers: &HeaderMap, bound: &Bound, heed_hint: bool) 
     Ok(page::html(body, StatusCode::OK, &leads(app, bound).await?))
 }
 
-/// The sign-in page for another account than the known ones, or with what was wrong.
+/// The sign-in page with what was wrong.
 pub async fn sign_in(app: &App, bound: &Bound, typed: &str, notice: Notice) -> Outcome {
-    sign_in_page(app, bound, typed, notice, true).await
+    let page = views::SignIn {
+        login_id: typed.to_owned(),
+        error: notice.text(),
+        pick_url: pick_url(bound, 1),
+        ..views::SignIn::default()
+    };
+    sign_in_page(app, bound, page, notice.status()).await
+}
+
+/// The sign-in page for another account than the known ones, whose field the person asked for.
+pub async fn another(app: &App, headers: &HeaderMap, bound: &Bound) -> Outcome {
+    let here = session::here(app, headers).await?;
+    let known = session::known(app, headers, &here).await?;
+    let page = views::SignIn {
+        pick_url: pick_url(bound, known.len()),
+        focus: true,
+        ..views::SignIn::default()
+    };
+    sign_in_page(app, bound, page, StatusCode::OK).await
+}
+
+/// The way to the picker, where there is somebody to pick.
+fn pick_url(bound: &Bound, known: usize) -> Option<String> {
+    (known > 0).then(|| format!("{}?{}", bound.path(), post::PICK))
 }
 
 async fn sign_in_page(
     app: &App,
     bound: &Bound,
-    typed: &str,
-    notice: Notice,
-    back_to_picker: bool,
+    page: views::SignIn,
+    status: StatusCode,
 ) -> Outcome {
     let body = views::SignIn {
         action: bound.path(),
         hidden: hidden(bound),
         app: Some(bound.data.app.clone()),
-        login_id: typed.to_owned(),
-        error: notice.text(),
-        pick_url: back_to_picker.then(|| format!("{}?{}", bound.path(), post::PICK)),
+        ..page
     }
     .render(&page::shell(app, bound.data.reference.as_str()))?;
-    Ok(page::html(body, notice.status(), &leads(app, bound).await?))
+    Ok(page::html(body, status, &leads(app, bound).await?))
 }
 
 async fn number(
@@ -389,6 +414,7 @@ pub fn refusal(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
     let mut refused = views::Refused::of(problem.code(), &facts(app, bound));
     refused.details = details(app, bound);
     refused.back = back(bound);
+    refused.focus = true;
     refused.start_again = Some(match crate::oidc::device::id_of(app, &bound.data.request) {
         Some(_) => format!("{}{}", app.issuer, crate::oidc::device::PAGE),
         None => format!("{}/authorize?{}", app.issuer, bound.data.query),

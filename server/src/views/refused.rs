@@ -66,6 +66,8 @@ pub struct Refused {
     pub details: Vec<(String, String)>,
     /// What only the application's developers may see: label and value.
     pub developer: Option<Vec<(String, String)>>,
+    /// Whether the page took another's place by itself, so that its heading has the focus and is read.
+    pub focus: bool,
 }
 
 impl Refused {

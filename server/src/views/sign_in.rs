@@ -23,6 +23,8 @@ pub struct SignIn {
     pub error: Option<String>,
     /// Where accounts known in this browser can be picked.
     pub pick_url: Option<String>,
+    /// Whether the person asked for this field, so that it has the focus. Otherwise the page is read from its top.
+    pub focus: bool,
 }
 
 /// What a login ID is called under a brand.

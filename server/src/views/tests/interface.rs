@@ -166,6 +166,33 @@ fn a_number_that_is_over_keeps_its_handle() {
     assert_eq!(words_of(page.one("main")).matches("2:20 pm").count(), 1);
 }
 
+/// Screens S3 and S8: a page that is opened is read from its top; what a person asked for or waits for has the focus.
+#[test]
+fn the_focus_is_where_a_person_expects_it() {
+    let focused = |html: String| Read::new(&html).all("[autofocus]").len();
+    let opened = sign_in("x").render(&shell()).unwrap();
+    assert_eq!(focused(opened), 0);
+    let mut page = SignIn {
+        focus: true,
+        ..sign_in("x")
+    };
+    let asked = Read::new(&page.render(&shell()).unwrap());
+    assert!(asked.one("#login_id").attr("autofocus").is_some());
+    // What is wrong comes first.
+    page.error = Some("Enter the whole address".to_owned());
+    let wrong = Read::new(&page.render(&shell()).unwrap());
+    assert!(wrong.one(".summary").attr("autofocus").is_some());
+    assert!(wrong.one("#login_id").attr("autofocus").is_none());
+    let over = Read::new(&ended("The number has expired.").render(&shell()).unwrap());
+    assert!(over.one("h1").attr("autofocus").is_some());
+    assert_eq!(over.one("h1").attr("tabindex"), Some("-1"));
+    let mut refused = Refused::of("AUT-404", &Facts::default());
+    assert_eq!(focused(refused.render(&shell()).unwrap()), 0);
+    refused.focus = true;
+    let refused = Read::new(&refused.render(&shell()).unwrap());
+    assert!(refused.one("h1").attr("autofocus").is_some());
+}
+
 #[test]
 fn a_refusal_says_what_why_and_what_to_do_in_this_order() {
     let facts = Facts {

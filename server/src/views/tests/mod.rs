@@ -89,6 +89,7 @@ fn sign_in(text: &str) -> SignIn {
         login_id: text.to_owned(),
         error: None,
         pick_url: Some("/s/1".to_owned()),
+        focus: false,
     }
 }
 
