@@ -1,9 +1,9 @@
-//! Where the keyboard and a screen reader are when a page appears, and what going back brings.
+//! Where the keyboard and a screen reader are when a page appears, what going back brings, and pages on a narrow screen.
 
 use super::officers::begin;
 use crate::support::chromium::{Chromium, Setup};
 use crate::support::demo::Demo;
-use crate::support::people::{PASSWORD, SITI};
+use crate::support::people::{MEI, PASSWORD, SITI};
 use crate::support::wait::until;
 
 /// Tag and id of what has the focus.
@@ -101,5 +101,33 @@ async fn going_back_to_a_wrong_password_asks_nothing_of_the_browser() {
     computer.driver.back().await.expect("the page before");
     // Where the login stands, and not the browser's question whether to send the form again.
     assert_eq!(computer.test_id("match-number").await, number);
+    computer.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_wider_than_a_narrow_screen() {
+    let demo = Demo::start();
+    let computer = Chromium::start(Setup {
+        narrow: Some(320),
+        ..Setup::default()
+    })
+    .await;
+    let (docs, control) = (demo.docs(), demo.control());
+    let mut pages: Vec<String> = ["/", "/about", "/guides", "/search?q=number", "/login"]
+        .map(|path| format!("{docs}{path}"))
+        .to_vec();
+    pages.push(format!("{control}/"));
+    for page in pages {
+        computer.open(&page).await;
+        let width = computer.scroll_width().await;
+        assert!(width <= 320, "{page} is {width} wide");
+    }
+    computer.open(&demo.computer("non-se-gsib", MEI)).await;
+    begin(&computer, &demo, MEI).await;
+    let number = computer.test_id("match-number").await;
+    assert!(computer.scroll_width().await <= 320, "the number");
+    demo.phone(MEI).approve(&number);
+    computer.test_id("account-menu").await;
+    assert!(computer.scroll_width().await <= 320, "signed in");
     computer.quit().await;
 }

@@ -21,6 +21,8 @@ pub struct Setup {
     pub plain: bool,
     /// A narrow screen.
     pub phone: bool,
+    /// A screen of so many pixels across, narrower than a window can be.
+    pub narrow: Option<u32>,
 }
 
 /// chromedriver; it takes its browsers with it.
@@ -92,6 +94,14 @@ impl Chromium {
     /// Ends the session politely.
     pub async fn quit(self) {
         self.driver.quit().await.expect("Chromium ends");
+    }
+
+    /// How wide the page is, in pixels; wider than the screen, it is scrolled sideways.
+    pub async fn scroll_width(&self) -> u64 {
+        let script = "return document.documentElement.scrollWidth";
+        let found = self.driver.execute(script, vec![]).await;
+        let found = found.expect("a script runs");
+        found.json().as_u64().expect("a number")
     }
 
     /// Opens an address.
@@ -359,5 +369,12 @@ fn capabilities(setup: Setup, profile: &str) -> impl Into<thirtyfour::Capabiliti
     capabilities
         .add_experimental_option("prefs", prefs)
         .expect("preferences");
+    if let Some(width) = setup.narrow {
+        let screen =
+            json!({ "deviceMetrics": { "width": width, "height": 800, "pixelRatio": 1.0 } });
+        capabilities
+            .add_experimental_option("mobileEmulation", screen)
+            .expect("a screen");
+    }
     capabilities
 }
