@@ -125,8 +125,8 @@ pub(crate) fn logged_out(portal: &str) -> String {
 
 pub(crate) fn provider_may_be_open(brand: &str) -> String {
     format!(
-        "You may still be signed in at {brand} in this browser. On a shared computer, close the \
-         browser."
+        "This is about the portal alone: unless {brand} said that you are logged out there as \
+         well, it still knows you in this browser. On a shared computer, close the browser."
     )
 }
 

@@ -41,6 +41,13 @@ async fn the_portals_session_ends_before_the_providers() {
     );
     assert!(page.body.contains("href=\"/login\">Log in</a>"));
     assert!(!page.body.contains("You were logged out."), "{}", page.body);
+    // Whoever stayed logged in at the provider comes here as well.
+    assert!(
+        page.body.contains("about the portal alone"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("it still knows you"), "{}", page.body);
     // Nobody is signed in again unasked.
     let next = browser.get("/auth/start").await.location();
     assert!(next.contains("prompt=select_account"), "{next}");
@@ -78,11 +85,7 @@ async fn a_provider_without_log_out_is_no_dead_end() {
     let mut browser = world.signed_in("sid-1").await;
     assert_eq!(browser.post("/logout", "").await.location(), "/logged-out");
     let page = browser.get("/logged-out").await;
-    assert!(
-        page.body.contains("may still be signed in"),
-        "{}",
-        page.body
-    );
+    assert!(page.body.contains("it still knows you"), "{}", page.body);
 }
 
 #[tokio::test]
