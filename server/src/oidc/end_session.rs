@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 use techpass_domain::audit::Record;
 use techpass_domain::client::{Client, LogoutStyle};
-use techpass_domain::id::Sid;
+use techpass_domain::id::{ClientId, Sid};
 use techpass_domain::logout::{self, Choice, Notice, Plan, Used};
 use techpass_domain::oidc::end_session::{self, EndSessionRequest, Hint, Return};
 use techpass_domain::oidc::params::Params;
@@ -310,9 +310,9 @@ async fn said(
     Ok(response)
 }
 
-/// What came of telling each application.
+/// What came of telling each application. One that several accounts used is told of each and named once, by the worst.
 async fn outcomes(app: &App, told: &[String]) -> Result<Vec<(String, views::Outcome)>, Error> {
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<(ClientId, String, views::Outcome)> = Vec::new();
     for id in told {
         let Some(row) = app.store.outbox(id).await? else {
             continue;
@@ -326,7 +326,13 @@ async fn outcomes(app: &App, told: &[String]) -> Result<Vec<(String, views::Outc
             (_, Some(_)) => views::Outcome::NoAnswer,
             (None, None) => views::Outcome::Pending,
         };
-        outcomes.push((client.name.clone(), outcome));
+        match outcomes.iter_mut().find(|(id, ..)| *id == client.id) {
+            Some((_, _, worst)) => *worst = outcome.max(*worst),
+            None => outcomes.push((client.id.clone(), client.name.clone(), outcome)),
+        }
     }
-    Ok(outcomes)
+    let named = outcomes
+        .into_iter()
+        .map(|(_, name, outcome)| (name, outcome));
+    Ok(named.collect())
 }

@@ -51,8 +51,8 @@ impl Page for LogOut {
 
 page!(LogOut, "log_out.html");
 
-/// What an application said when it was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an application said when it was told; the worse, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It has ended its session.
     Done,

@@ -1,11 +1,15 @@
 //! Log-out: which requests are believed, and which pages tell applications.
 
-use super::{World, text_of};
+use super::{Browser, World, mei, text_of};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header;
 use serde_json::Value;
+use techpass_domain::account::Account;
 use techpass_domain::client::{Client, LogoutStyle};
+use techpass_domain::id::{AccountId, Sid};
+use techpass_domain::session::Entry;
+use techpass_store::Write;
 
 const BACK: &str = "https://docs.example/out";
 
@@ -198,4 +202,50 @@ async fn a_hint_in_words_chooses_beforehand_and_decides_nothing() {
     let response = world.open(&address(&pairs), &browser).await;
     assert_eq!(response.status(), 200);
     assert!(text_of(response).await.contains("checked"));
+}
+
+#[tokio::test]
+async fn an_application_that_two_accounts_used_is_named_once() {
+    let world = World::start().await;
+    // It may not be called, so that what came of it is known at once.
+    let docs = world.client("docs", |c| {
+        c.backchannel_logout_uri = Some("http://127.0.0.1:9/out".to_owned());
+    });
+    let docs = docs.await;
+    let browser = world.browser().await;
+    let siti = Account {
+        id: AccountId::new("acc_siti"),
+        login_id: "siti_rahim@techpass.example".to_owned(),
+        name: "Siti Rahim".to_owned(),
+        ..mei()
+    };
+    let entry = Entry {
+        sid: Sid::new("sid_siti"),
+        account: siti.id.clone(),
+        ..browser.entry.clone()
+    };
+    let expires_at = world.app.now().plus(3_600);
+    world.commit(vec![Write::AddAccount(siti)]).await;
+    let added = Write::AddEntry {
+        entry: entry.clone(),
+        expires_at,
+    };
+    world.commit(vec![added]).await;
+    let beside = Browser {
+        cookie: browser.cookie.clone(),
+        entry,
+    };
+    world.tokens(&docs, &browser, "openid").await;
+    world.tokens(&docs, &beside, "openid").await;
+    let all = [("account", "all"), ("do", "logout")];
+    let response = world.press("/logout/confirm", &all, &browser).await;
+    let html = text_of(response).await;
+    assert!(
+        html.contains("Mei Tan (") && html.contains("Siti Rahim ("),
+        "{html}"
+    );
+    assert_eq!(html.matches("<li>Application docs").count(), 1, "{html}");
+    // It is told of both all the same.
+    let told = world.app.store.undelivered(false, 10).await.unwrap();
+    assert_eq!(told.len(), 2);
 }
