@@ -248,6 +248,8 @@ async fn huge_and_misdirected_requests_are_refused() {
         "/nowhere",
         "/assets/..%2f..%2fetc%2fpasswd",
         "/assets/nothing.css",
+        "/assets/authenticator%2findex.html",
+        "/assets/authenticator%2Fsw.js",
         "/e/NOT-1",
         "/%ff",
     ] {
