@@ -10,7 +10,7 @@ use crate::seal::hashed;
 use crate::views;
 use crate::web::cookies::{self, Cookie};
 use crate::web::page::{self, Fault, Outcome};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use techpass_domain::audit::Record;
 use techpass_domain::device::{Device, DeviceClass};
@@ -64,10 +64,28 @@ async fn ticket(app: &App, token: &str) -> Result<Ticket, Fault> {
     Ok(serde_json::from_str(&row.data)?)
 }
 
-/// `GET /devices/enrol/TOKEN`: the page, or at once where the administrator's link says where to go on.
-pub async fn get(app: &App, headers: &HeaderMap, token: &str) -> Outcome {
+/// Whether a person's browser goes there, and nothing is only looking (Fetch Metadata Request Headers §2): an image or
+/// script of some page, a preview, or a `HEAD` would use the link up unseen. A browser that says nothing is believed.
+fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    let says = |name: &str, expected: &str| match headers.get(name) {
+        Some(value) => value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()),
+        None => true,
+    };
+    let ahead = ["sec-purpose", "purpose"].iter().any(|name| {
+        let value = headers.get(*name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.contains("prefetch"))
+    });
+    *method == Method::GET
+        && says("sec-fetch-mode", "navigate")
+        && says("sec-fetch-dest", "document")
+        && !ahead
+}
+
+/// `GET /devices/enrol/TOKEN`: the page, or at once where the administrator's link says where to go on. Whoever does not
+/// come to stay gets the page, which uses nothing up.
+pub async fn get(app: &App, method: &Method, headers: &HeaderMap, token: &str) -> Outcome {
     let ticket = ticket(app, token).await?;
-    if ticket.then.is_some() {
+    if ticket.then.is_some() && is_navigation(method, headers) {
         return register(app, headers, token, ticket).await;
     }
     let owner = match &ticket.owner {
@@ -148,4 +166,61 @@ async fn register(app: &App, headers: &HeaderMap, token: &str, ticket: Ticket) -
         None => cookies::remove(app, response.headers_mut(), Cookie::Device),
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_a_browser_that_goes_there_uses_a_link_up() {
+        for (method, sent, goes) in [
+            (Method::GET, "", true),
+            (
+                Method::GET,
+                "sec-fetch-mode: navigate, sec-fetch-dest: document",
+                true,
+            ),
+            (Method::HEAD, "", false),
+            (
+                Method::HEAD,
+                "sec-fetch-mode: navigate, sec-fetch-dest: document",
+                false,
+            ),
+            (
+                Method::GET,
+                "sec-fetch-mode: no-cors, sec-fetch-dest: image",
+                false,
+            ),
+            (
+                Method::GET,
+                "sec-fetch-mode: no-cors, sec-fetch-dest: script",
+                false,
+            ),
+            (
+                Method::GET,
+                "sec-fetch-mode: cors, sec-fetch-dest: empty",
+                false,
+            ),
+            (
+                Method::GET,
+                "sec-fetch-mode: navigate, sec-fetch-dest: iframe",
+                false,
+            ),
+            (Method::GET, "sec-fetch-dest: image", false),
+            (
+                Method::GET,
+                "sec-fetch-mode: navigate, sec-fetch-dest: document, sec-purpose: prefetch;prerender",
+                false,
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in sent.split(", ").filter_map(|one| one.split_once(": ")) {
+                let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+                headers.insert(name, value.parse().unwrap());
+            }
+            assert_eq!(is_navigation(&method, &headers), goes, "{method} {sent}");
+        }
+    }
 }

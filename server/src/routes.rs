@@ -18,7 +18,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options, post};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use techpass_domain::oidc::discovery::path;
 use techpass_domain::problem::Problem;
 
@@ -329,9 +329,10 @@ pub(crate) async fn with_form(request: Request) -> Result<(Parts, Form), Fault> 
 async fn device_get(
     State(app): State<App>,
     Path(token): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
-    page(&app, devices::get(&app, &headers, &token).await)
+    page(&app, devices::get(&app, &method, &headers, &token).await)
 }
 
 async fn device_post(
