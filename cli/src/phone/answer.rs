@@ -53,42 +53,36 @@ pub fn is_number(text: &str) -> bool {
 }
 
 impl Phone {
-    /// Answers the request that waits for an account, at whichever server it waits. `request` names one of several.
+    /// Answers the request that waits for an account, at whichever server it waits; of several the newest, which is the
+    /// one that a person has just made, or the one that `request` names. Gives the others, newest first.
     ///
     /// # Errors
-    /// When the number is not two digits, no request waits, several do and none is named, the server refuses
-    /// ([`super::Refusal`], such as `wrong_number`) or does not answer ([`Unreachable`]).
+    /// When the number is not two digits, no request waits, the server refuses ([`super::Refusal`], such as
+    /// `wrong_number`) or does not answer ([`Unreachable`]).
     pub async fn answer(
         &self,
         account: &str,
         request: Option<&str>,
         decision: Decision<'_>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Request>> {
         if let Decision::Approve(number) = decision
             && !is_number(number)
         {
             bail!("the number is the two digits that the browser shows");
         }
         let gathered = self.gather(&self.of(account)?).await;
-        let mut fitting: Vec<(&Held, Waiting)> = gathered
-            .waiting
-            .into_iter()
-            .filter(|(_, one)| request.is_none_or(|id| id == one.request.id))
-            .collect();
-        let Some((held, waiting)) = fitting.pop() else {
+        let mut waiting = gathered.waiting;
+        let meant = waiting
+            .iter()
+            .position(|(_, one)| request.is_none_or(|id| id == one.request.id));
+        let Some((held, answered)) = meant.map(|at| waiting.remove(at)) else {
             if let Some(failure) = gathered.failures.into_iter().next() {
                 return Err(failure);
             }
             bail!("no request is waiting for {account}");
         };
-        if !fitting.is_empty() {
-            fitting.push((held, waiting));
-            bail!(several(
-                account,
-                fitting.iter().map(|(_, one)| &one.request)
-            ));
-        }
-        self.send(held, &waiting, decision).await
+        self.send(held, &answered, decision).await?;
+        Ok(waiting.into_iter().map(|(_, one)| one.request).collect())
     }
 
     async fn send(&self, held: &Held, waiting: &Waiting, decision: Decision<'_>) -> Result<()> {
@@ -143,8 +137,10 @@ impl Phone {
     }
 }
 
-fn several<'a>(account: &str, requests: impl Iterator<Item = &'a Request>) -> String {
-    let rows: Vec<String> = requests
+/// What a person is told of the requests that wait on.
+pub fn waiting_still(account: &str, others: &[Request]) -> String {
+    let rows: Vec<String> = others
+        .iter()
         .map(|one| {
             printable(&format!(
                 "--request {}: {}, {}, {}",
@@ -153,7 +149,8 @@ fn several<'a>(account: &str, requests: impl Iterator<Item = &'a Request>) -> St
         })
         .collect();
     format!(
-        "several requests are waiting for {account}, and somebody else may have made one; choose:\n  {}",
+        "the newest request was answered; others wait for {}, and somebody else may have made one:\n  {}",
+        printable(account),
         rows.join("\n  ")
     )
 }

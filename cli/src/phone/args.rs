@@ -1,6 +1,6 @@
 //! The command `techpass authenticator`.
 
-use super::answer::is_number;
+use super::answer::{is_number, waiting_still};
 use super::{Decision, Phone, Request, file};
 use crate::exit::Exit;
 use crate::say;
@@ -68,7 +68,7 @@ pub enum Command {
         /// The two digits
         #[arg(long, value_name = "NN")]
         number: String,
-        /// The request's id, where several wait
+        /// The request's id; without it the newest is answered
         #[arg(long, value_name = "ID")]
         request: Option<String>,
     },
@@ -80,7 +80,7 @@ pub enum Command {
         /// Say that somebody else made the request; the account is put on hold
         #[arg(long)]
         report: bool,
-        /// The request's id, where several wait
+        /// The request's id; without it the newest is answered
         #[arg(long, value_name = "ID")]
         request: Option<String>,
     },
@@ -149,14 +149,8 @@ async fn act(args: Args) -> Result<String> {
             number,
             request,
         } => {
-            match request.as_deref() {
-                None => phone.approve(&account, &number).await?,
-                one => {
-                    phone
-                        .answer(&account, one, Decision::Approve(&number))
-                        .await?
-                }
-            }
+            let decision = Decision::Approve(&number);
+            answer(&phone, &account, request.as_deref(), decision).await?;
             Ok(line("approved"))
         }
         Command::Decline {
@@ -164,11 +158,12 @@ async fn act(args: Args) -> Result<String> {
             report,
             request,
         } => {
-            match (request.as_deref(), report) {
-                (None, report) => phone.decline(&account, report).await?,
-                (one, true) => phone.answer(&account, one, Decision::Report).await?,
-                (one, false) => phone.answer(&account, one, Decision::Decline).await?,
-            }
+            let decision = if report {
+                Decision::Report
+            } else {
+                Decision::Decline
+            };
+            answer(&phone, &account, request.as_deref(), decision).await?;
             Ok(line(if report {
                 "declined and reported"
             } else {
@@ -176,6 +171,20 @@ async fn act(args: Args) -> Result<String> {
             }))
         }
     }
+}
+
+/// Answers; when others wait than the one that was not named, a person should know.
+async fn answer(
+    phone: &Phone,
+    account: &str,
+    request: Option<&str>,
+    decision: Decision<'_>,
+) -> Result<()> {
+    let others = phone.answer(account, request, decision).await?;
+    if request.is_none() && !others.is_empty() {
+        complain(&waiting_still(account, &others));
+    }
+    Ok(())
 }
 
 fn accounts(phone: &Phone, json: bool) -> Result<String> {

@@ -213,7 +213,7 @@ impl Phone {
     ///
     /// # Errors
     /// As [`Phone::answer`].
-    pub async fn approve(&self, account: &str, number: &str) -> Result<()> {
+    pub async fn approve(&self, account: &str, number: &str) -> Result<Vec<Request>> {
         self.answer(account, None, Decision::Approve(number)).await
     }
 
@@ -221,7 +221,7 @@ impl Phone {
     ///
     /// # Errors
     /// As [`Phone::answer`].
-    pub async fn decline(&self, account: &str, report: bool) -> Result<()> {
+    pub async fn decline(&self, account: &str, report: bool) -> Result<Vec<Request>> {
         let decision = if report {
             Decision::Report
         } else {

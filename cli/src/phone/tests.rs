@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+use super::answer::waiting_still;
 use super::fake::{Fake, SEED, opened};
 use super::*;
 use serde_json::Value;
@@ -231,7 +232,7 @@ async fn a_refusal_is_told_in_plain_words() {
 }
 
 #[tokio::test]
-async fn of_two_requests_one_must_be_named() {
+async fn of_two_requests_the_newest_or_the_named_one_is_answered() {
     let (world, wog) = enrolled().await;
     wog.ask("chl_1", "52");
     wog.known().now += 5;
@@ -245,22 +246,18 @@ async fn of_two_requests_one_must_be_named() {
         .map(|one| one.id)
         .collect();
     assert_eq!(newest_first, ["chl_2", "chl_1"]);
-    let error = world
-        .phone
-        .approve(MEI, "52")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("--request chl_1") && error.contains("--request chl_2"),
-        "{error}"
-    );
-    assert!(wog.known().answers.is_empty());
     let named = Decision::Approve("52");
-    world.phone.answer(MEI, Some("chl_1"), named).await.unwrap();
+    let others = world.phone.answer(MEI, Some("chl_1"), named).await.unwrap();
     assert_eq!(wog.known().answers[0]["request"], "chl_1");
-    world.phone.approve(MEI, "17").await.unwrap();
+    assert_eq!(others[0].id, "chl_2");
+    wog.known().now += 5;
+    wog.ask("chl_3", "31");
+    let others = world.phone.approve(MEI, "31").await.unwrap();
+    assert_eq!(wog.known().answers[1]["request"], "chl_3");
+    let said = waiting_still(MEI, &others);
+    assert!(said.contains("--request chl_2"), "{said}");
+    assert!(!said.contains("chl_3"), "{said}");
+    assert!(world.phone.approve(MEI, "17").await.unwrap().is_empty());
 }
 
 #[tokio::test]
