@@ -3,6 +3,7 @@
 use super::{Refused, speaker};
 use crate::app::App;
 use crate::wake::Change;
+use crate::web::streams;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -82,5 +83,7 @@ pub async fn events(app: &App, headers: &HeaderMap) -> Result<Response, Refused>
         Some((Ok::<_, Infallible>(event), listener))
     });
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
-    Ok(Sse::new(stream).keep_alive(keep_alive).into_response())
+    let response = Sse::new(stream).keep_alive(keep_alive).into_response();
+    let whose = format!("phone {}", phone.authenticator.id);
+    Ok(streams::share(&app.load.shares, whose, response))
 }

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::views::words::ENGLISH as WORDS;
 use crate::wake::Change;
 use crate::web::page::Fault;
+use crate::web::streams;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Json, Response};
 use futures_util::{StreamExt, stream};
@@ -31,6 +32,7 @@ pub async fn status(app: &App, headers: &HeaderMap, address: &str) -> Result<Res
 /// A stream with an event `changed` after every step of the login. Only its own browser may listen.
 pub async fn events(app: &App, headers: &HeaderMap, address: &str) -> Result<Response, Fault> {
     let wanted = find(app, headers, address).await?.id;
+    let whose = format!("login {wanted}");
     // Listening begins before the state is read, so that a step in between is not missed.
     let wanted = Change::Login(wanted.as_str().to_owned());
     let listener = app.wake.listen(wanted);
@@ -53,5 +55,5 @@ pub async fn events(app: &App, headers: &HeaderMap, address: &str) -> Result<Res
     response
         .headers_mut()
         .insert(name, HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(streams::share(&app.load.shares, whose, response))
 }

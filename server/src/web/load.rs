@@ -2,6 +2,7 @@
 //! more is refused at once, which costs little. What must get through has a share of its own, so that log-outs, answers
 //! of phones and refreshes never wait behind people who sign in.
 
+use super::streams::Shares;
 use super::{page, shell};
 use crate::app::App;
 use crate::config::Load as Limits;
@@ -30,6 +31,8 @@ pub struct Load {
     urgent: Arc<Semaphore>,
     /// Streams.
     pub waiting: Arc<Semaphore>,
+    /// Whose they are.
+    pub shares: Arc<Shares>,
 }
 
 /// Which share a request takes a place of.
@@ -85,6 +88,7 @@ impl Load {
             upstream: places(limits.upstream_max),
             urgent: places(limits.urgent_max),
             waiting: places(limits.waiting_max),
+            shares: Arc::default(),
         }
     }
 
