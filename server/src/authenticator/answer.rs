@@ -1,6 +1,6 @@
 //! A phone's answer: signed over everything shown and decided, taken once.
 
-use super::{Refused, verified};
+use super::{Refused, clock_is_off, verified};
 use crate::app::App;
 use crate::login::{self, Driven};
 use crate::seal::sha256_b64;
@@ -62,6 +62,10 @@ pub async fn post(app: &App, id: &str, body: &[u8]) -> Result<Value, Refused> {
     }
     if app.now() >= row.challenge.expires_at {
         return Err(EXPIRED);
+    }
+    // Only here: the bytes of an answer that was taken may be sent again whenever its reply was lost.
+    if clock_is_off(app, answer.iat) {
+        return Err(Refused::Clock);
     }
     decide(app, row, &answer, answer_sha256).await
 }

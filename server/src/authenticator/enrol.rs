@@ -184,8 +184,7 @@ fn prove(app: &App, request: &Request) -> Result<(), Refused> {
     if !bound {
         return Err(PROOF);
     }
-    let iat = claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
-    if (app.now().0 - iat).abs() > super::SKEW_S {
+    if super::clock_is_off(app, super::issued_at(&claims)) {
         return Err(Refused::Clock);
     }
     Ok(())

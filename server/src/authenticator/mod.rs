@@ -131,11 +131,20 @@ pub async fn verified(app: &App, token: &str, typ: &str) -> Result<(Phone, Value
     }
 }
 
+/// `iat`, or the beginning of time where there is none.
+fn issued_at(claims: &Value) -> i64 {
+    claims.get("iat").and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// Whether a message was made too far from now, in whichever direction.
+fn clock_is_off(app: &App, iat: i64) -> bool {
+    app.now().0.abs_diff(iat) > SKEW_S.unsigned_abs()
+}
+
 /// The clock may be a little off; a `jti` counts once.
 async fn fresh_once(app: &App, claims: &Value) -> Result<(), Refused> {
     let now = app.now();
-    let iat = claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
-    if (now.0 - iat).abs() > SKEW_S {
+    if clock_is_off(app, issued_at(claims)) {
         return Err(Refused::Clock);
     }
     let jti = claims
