@@ -2,6 +2,7 @@
 
 use crate::app::{App, Error};
 use crate::applications;
+use crate::authenticator::enrol;
 use crate::chance;
 use crate::passwords::{LENGTH_MAX, LENGTH_MIN};
 use techpass_domain::access::Factor;
@@ -248,6 +249,7 @@ async fn set_status(
             factor: None,
         });
     } else {
+        writes.push(enrol::void_links(app, &account.id)?);
         for entry in app.store.entries_of(&account.id).await? {
             writes.extend(crate::oidc::end_session::ending(app, &entry).await?);
         }

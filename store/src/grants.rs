@@ -60,7 +60,9 @@ pub struct RefreshRow {
 
 pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
     match write {
-        Write::Issue { .. } | Write::Use { .. } | Write::Burn { .. } => single_use(write),
+        Write::Issue { .. } | Write::Use { .. } | Write::UseAll { .. } | Write::Burn { .. } => {
+            single_use(write)
+        }
         Write::AddRefresh(..) | Write::UseRefresh { .. } | Write::ReplaceSuccessor { .. } => {
             refresh(write)
         }
@@ -94,6 +96,10 @@ fn single_use(write: Write) -> Result<Vec<Statement>, StoreError> {
             "UPDATE single_use SET used_at = $3 \
              WHERE kind = $1 AND key_sha256 = $2 AND used_at IS NULL AND expires_at > $3",
             vec![kind.into(), key_sha256.into(), at.0.into()],
+        ),
+        Write::UseAll { kind, data, at } => Statement::any(
+            "UPDATE single_use SET used_at = $3 WHERE kind = $1 AND data = $2 AND used_at IS NULL",
+            vec![kind.into(), data.into(), at.0.into()],
         ),
         Write::Burn {
             kind,

@@ -224,6 +224,12 @@ pub enum Write {
         key_sha256: String,
         at: Timestamp,
     },
+    /// Uses up every value of a kind that is kept with exactly this.
+    UseAll {
+        kind: &'static str,
+        data: String,
+        at: Timestamp,
+    },
     /// Uses up a value that somebody else made, such as a `jti`: the first one wins.
     Burn {
         kind: &'static str,
@@ -363,6 +369,7 @@ impl Write {
             | Write::Forget { .. } => crate::sessions::statements(self),
             Write::Issue { .. }
             | Write::Use { .. }
+            | Write::UseAll { .. }
             | Write::Burn { .. }
             | Write::AddGrant { .. }
             | Write::RevokeGrant { .. }

@@ -5,6 +5,7 @@ use crate::support::demo::Demo;
 use crate::support::page::Page;
 use crate::support::people::{ARJUN, MEI, OPERATOR, SITI};
 use crate::support::phone::{Forger, jws};
+use crate::support::program;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,6 +72,82 @@ async fn a_number_is_answered_once() {
         "the first result stays the first result"
     );
     assert!(demo.phone(SITI).requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_is_told_once_and_never_for_the_same_bytes_again() {
+    let demo = Demo::start();
+    let (_, page) = at_the_number(&demo, SITI).await;
+    let phone = demo.phone(SITI).forger(&demo.techpass());
+    let request = only_request(&demo, &phone).await;
+    let mut payload = phone.payload(&request, &page.number());
+    let now = demo.now().await;
+    for iat in [now - 330, now + 330, 0, i64::MIN, i64::MAX] {
+        payload["iat"] = json!(iat);
+        let refused = phone.answer(id(&request), &payload).await;
+        assert_eq!(error(&refused), (401, "clock_skew"), "{iat} at {now}");
+        assert!(
+            refused.1["now"].as_i64().is_some_and(|now| now > 0),
+            "{refused:?}"
+        );
+    }
+    // A little off is nothing, and what was taken stays taken however late it is sent again.
+    payload["iat"] = json!(now - 270);
+    let message = phone.sign("techpass-answer+jwt", &payload);
+    let approved = (200, json!({ "result": "approved" }));
+    assert_eq!(phone.send(id(&request), &message).await, approved);
+    demo.advance(3_600).await;
+    assert_eq!(phone.send(id(&request), &message).await, approved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_may_not_sign_in_gets_no_phone_and_its_phones_show_nothing() {
+    let demo = Demo::start();
+    let config = demo.config("techpass");
+    let change = |verb: &str| {
+        program::ok(&[
+            "users", verb, "--config", &config, SITI, "--reason", "a test",
+        ]);
+    };
+    let enrols = |file: &str, link: &str| {
+        let file = demo.scratch().join(file).display().to_string();
+        program::run(&[
+            "authenticator",
+            "--phone",
+            &file,
+            "enrol",
+            link,
+            "--name",
+            "Other",
+        ])
+    };
+    let (mut browser, page) = at_the_number(&demo, SITI).await;
+    let link = demo.enrolment_link(SITI, "techpass").await;
+    assert_eq!(demo.phone(SITI).requests().len(), 1);
+    change("disable");
+    assert!(
+        demo.phone(SITI).requests().is_empty(),
+        "a disabled account is asked"
+    );
+    let refused = enrols("first.phone", &link);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    // One that is made meanwhile is as useless, and the one from before stays so.
+    let meanwhile = demo.enrolment_link(SITI, "techpass").await;
+    let refused = enrols("first.phone", &meanwhile);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    change("release");
+    let refused = enrols("first.phone", &link);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    // The phone that was enrolled works again.
+    let page = match demo.phone(SITI).requests().len() {
+        0 => browser.press(&page, "Get a new number", &[]).await,
+        _ => page,
+    };
+    let done = browser.approve(&demo, &page, SITI).await;
+    assert!(done.test_id("account-menu").is_some(), "{done:?}");
+    let link = demo.enrolment_link(SITI, "techpass").await;
+    let enrolled = enrols("second.phone", &link);
+    assert!(enrolled.status.success(), "{enrolled:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

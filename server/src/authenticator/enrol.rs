@@ -7,7 +7,7 @@ use crate::seal::{hashed, sha256_b64};
 use crate::{chance, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use techpass_domain::account::Account;
+use techpass_domain::account::{Account, Status};
 use techpass_domain::audit::Record;
 use techpass_domain::authenticator::{AUTHENTICATORS_MAX, Authenticator, PhoneKey};
 use techpass_domain::id::{AccountId, AuthenticatorId};
@@ -72,6 +72,18 @@ pub async fn link(app: &App, account: &AccountId, lifetime_s: Seconds) -> Result
     ))
 }
 
+/// Makes an account's open links worthless, for the commit that puts it on hold or disables it.
+pub fn void_links(app: &App, account: &AccountId) -> Result<Write, Error> {
+    let ticket = Ticket {
+        account: account.clone(),
+    };
+    Ok(Write::UseAll {
+        kind: KIND,
+        data: serde_json::to_string(&ticket)?,
+        at: app.now(),
+    })
+}
+
 /// `POST /authenticator/v1/enrolments`.
 pub async fn post(app: &App, body: &[u8]) -> Result<(u16, Value), Refused> {
     const TOKEN: Refused = Refused::Because(
@@ -91,6 +103,7 @@ pub async fn post(app: &App, body: &[u8]) -> Result<(u16, Value), Refused> {
     };
     let ticket: Ticket = serde_json::from_str(&ticket.data)?;
     let account = app.store.account(&ticket.account).await?;
+    let account = account.filter(|account| account.status == Status::Active);
     let account = account.ok_or(TOKEN)?;
     if app.store.phones(&account.id).await?.len() >= AUTHENTICATORS_MAX {
         return Err(Refused::Because(
@@ -114,7 +127,7 @@ pub async fn post(app: &App, body: &[u8]) -> Result<(u16, Value), Refused> {
         .await
     {
         Ok(()) => Ok((201, answer)),
-        Err(StoreError::Conflict(conflict::SINGLE_USE)) => Err(TOKEN),
+        Err(StoreError::Conflict(conflict::SINGLE_USE | conflict::ACCOUNT)) => Err(TOKEN),
         Err(error) => Err(error.into()),
     }
 }
@@ -139,6 +152,12 @@ fn writes(
             kind: KIND,
             key_sha256,
             at: now,
+        },
+        // Whoever was put on hold or disabled a moment ago gets no phone any more.
+        Write::SetStatus {
+            account: authenticator.account.clone(),
+            from: Status::Active,
+            to: Status::Active,
         },
         Write::AddAuthenticator {
             sealed_seed: app.seal.seal(&seed_place(&authenticator.id), seed)?,

@@ -11,6 +11,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
+use techpass_domain::account::Status;
 use techpass_domain::authenticator::Challenge;
 use techpass_domain::id::AccountId;
 use techpass_domain::login::number_match::LIFETIME_S;
@@ -24,8 +25,15 @@ pub async fn get(app: &App, headers: &HeaderMap) -> Result<Value, Refused> {
     let phone = speaker(app, headers, "GET", "/authenticator/v1/requests").await?;
     let account = &phone.authenticator.account;
     let record = app.store.account(account).await?;
+    let active = record
+        .as_ref()
+        .is_some_and(|record| record.status == Status::Active);
     let login_id = record.map(|record| record.login_id).unwrap_or_default();
-    let waiting = waiting(app, account).await?;
+    // What an account asked that is on hold or disabled by now cannot be answered any more.
+    let waiting = match active {
+        true => waiting(app, account).await?,
+        false => Vec::new(),
+    };
     let config = &app.config.authenticator;
     let several = waiting.len() > 1;
     let requests: Vec<Value> = waiting

@@ -1,6 +1,7 @@
 //! A report puts the account on hold: its sessions end, its applications are told, people are written to.
 
 use crate::app::{App, Error};
+use crate::authenticator::enrol;
 use crate::mail;
 use crate::oidc::end_session;
 use techpass_domain::account::Status;
@@ -29,6 +30,7 @@ pub async fn writes(
             reference: reference.clone(),
         },
     }];
+    writes.push(enrol::void_links(app, account)?);
     for entry in app.store.entries_of(account).await? {
         writes.extend(end_session::ending(app, &entry).await?);
     }
