@@ -204,7 +204,7 @@ async fn refused(app: &App, headers: &HeaderMap, bound: Bound, error: &str) -> O
     }
     match drive(app, bound, Event::UpstreamRefused, Vec::new()).await? {
         Driven::Taken(after) | Driven::Stale(after) => advance::advance(app, headers, *after).await,
-        Driven::Lost(_) => Err(Fault::expired()),
+        Driven::Lost(_) | Driven::Barred(_) => Err(Fault::expired()),
     }
 }
 
@@ -249,7 +249,7 @@ async fn returned(
     match drive(app, bound, event, Vec::new()).await? {
         Driven::Taken(after) => advance::advance(app, headers, *after).await,
         Driven::Stale(after) => Ok(page::see_other(&after.path())),
-        Driven::Lost(_) => Err(Fault::expired()),
+        Driven::Lost(_) | Driven::Barred(_) => Err(Fault::expired()),
     }
 }
 

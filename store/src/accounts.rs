@@ -12,6 +12,14 @@ use techpass_domain::time::Timestamp;
 const COLUMNS_BY_ID: &str = "SELECT data, status FROM accounts WHERE id = $1";
 
 pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {
+    if let Write::RequireFailures {
+        account,
+        factor,
+        expected,
+    } = write
+    {
+        return Ok(require_failures(account, factor, expected));
+    }
     Ok(vec![match write {
         Write::AddAccount(account) => Statement::one(
             conflict::ACCOUNT,
@@ -112,6 +120,25 @@ fn set_failures(
         }
     };
     Statement::one(conflict::FAILURES, sql, params)
+}
+
+/// Fails where somebody counted since the counter was read, and leaves everything as it was. Where there was no counter,
+/// its place is held until the commit is over: whoever counts meanwhile waits, whoever has counted is noticed.
+fn require_failures(
+    account: String,
+    factor: &'static str,
+    expected: Option<Failures>,
+) -> Vec<Statement> {
+    let place = expected.is_none().then(|| {
+        Statement::any(
+            "DELETE FROM failures WHERE account_id = $1 AND factor = $2",
+            vec![account.as_str().into(), factor.into()],
+        )
+    });
+    let same = expected.unwrap_or_default();
+    let mut all = vec![set_failures(account, factor, expected, same)];
+    all.extend(place);
+    all
 }
 
 fn account(row: &Row) -> Result<Account, StoreError> {

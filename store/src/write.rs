@@ -128,6 +128,12 @@ pub enum Write {
         from: Option<Failures>,
         to: Failures,
     },
+    /// Nothing is written, but the failures of a factor must still be the expected ones.
+    RequireFailures {
+        account: String,
+        factor: &'static str,
+        expected: Option<Failures>,
+    },
     /// Forgets the failures of an account, in every browser; of one factor, or of all.
     ForgetFailures {
         account: AccountId,
@@ -345,6 +351,7 @@ impl Write {
             | Write::Link { .. }
             | Write::SetPassword { .. }
             | Write::SetFailures { .. }
+            | Write::RequireFailures { .. }
             | Write::ForgetFailures { .. } => crate::accounts::statements(self),
             Write::AddAuthenticator { .. }
             | Write::RemoveAuthenticator { .. }

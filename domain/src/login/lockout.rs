@@ -48,7 +48,34 @@ pub fn counted_under(subject: &str, browser: &str, has_signed_in: bool) -> Strin
     }
 }
 
+/// Why a try is not judged, whether it is right or wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// Too many failures in a row: not before then.
+    Until(Timestamp),
+    /// The account has failed so often that only an administrator may open it again.
+    ForGood,
+}
+
 impl Failures {
+    /// What to keep once a try was judged; a right one clears the count. Nothing is judged and nothing counted while the
+    /// factor is locked, so a count stands still at the failure that locked it until the pause is over, and what is
+    /// counted beyond came after it. Whoever keeps the result must do so only where the failures are still these, or
+    /// of several tries at once more are judged than the lock lets through.
+    pub fn judged(self, right: bool, rules: Lockout, now: Timestamp) -> Result<Failures, Barred> {
+        if self.exhausted() {
+            return Err(Barred::ForGood);
+        }
+        if let Some(until) = self.locked_until(rules, now) {
+            return Err(Barred::Until(until));
+        }
+        Ok(match (right, self.count) {
+            (true, 0) => self,
+            (true, _) => Failures { count: 0, ..self },
+            (false, _) => self.failed(now),
+        })
+    }
+
     /// Until when the factor is locked, if it is. Every further round of failures doubles the pause.
     pub fn locked_until(self, rules: Lockout, now: Timestamp) -> Option<Timestamp> {
         let rounds = self.count / rules.failures_max.max(1);
@@ -102,6 +129,75 @@ mod tests {
             failures.locked_until(rules, t0.plus(1_000)),
             Some(t0.plus(1_000 + 1_800))
         );
+    }
+
+    #[test]
+    fn nothing_is_judged_or_counted_while_locked_whatever_the_times() {
+        let rules = Lockout {
+            failures_max: 3,
+            pause_s: 10,
+            pause_max_s: 40,
+        };
+        // When tries come, how many of them are judged wrong, and when a right one is let through at last.
+        let table: [(&[i64], u32, Result<u32, Barred>); 7] = [
+            (&[0, 0], 2, Ok(0)),
+            (&[0, 0, 0], 3, Err(Barred::Until(Timestamp(10)))),
+            (
+                &[0, 0, 0, 0, 0, 0, 0, 9, 9],
+                3,
+                Err(Barred::Until(Timestamp(10))),
+            ),
+            // After the pause there are as many again, and twice the pause.
+            (&[0, 0, 0, 9, 10], 4, Ok(0)),
+            (
+                &[0, 1, 2, 12, 12, 12, 12, 12],
+                6,
+                Err(Barred::Until(Timestamp(32))),
+            ),
+            (
+                &[0, 0, 0, 10, 10, 10, 29, 30, 30, 30, 69],
+                9,
+                Err(Barred::Until(Timestamp(70))),
+            ),
+            // A clock that was set back opens nothing.
+            (
+                &[100, 100, 100, 50, 50, 50],
+                3,
+                Err(Barred::Until(Timestamp(110))),
+            ),
+        ];
+        for (times, judged, then) in table {
+            let mut failures = Failures::default();
+            let mut wrong = 0;
+            for at in times {
+                if let Ok(after) = failures.judged(false, rules, Timestamp(*at)) {
+                    failures = after;
+                    wrong += 1;
+                }
+                let locked = failures.locked_until(rules, Timestamp(*at)).is_some();
+                assert_eq!(locked, failures.count % 3 == 0, "{times:?} at {at}");
+            }
+            assert_eq!((wrong, failures.count), (judged, judged), "{times:?}");
+            let last = Timestamp(times.last().copied().unwrap_or(0));
+            let right = failures.judged(true, rules, last);
+            assert_eq!(right.map(|after| after.count), then, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn no_count_passes_the_hundredth_failure() {
+        let rules = Lockout::default();
+        let (mut failures, mut now, mut judged) = (Failures::default(), Timestamp(0), 0);
+        for _ in 0..1_000 {
+            match failures.judged(false, rules, now) {
+                Ok(after) => (failures, judged) = (after, judged + 1),
+                Err(Barred::Until(until)) => now = until,
+                Err(Barred::ForGood) => {}
+            }
+        }
+        assert_eq!((failures.count, judged), (FAILURES_MAX, FAILURES_MAX));
+        let later = now.plus(10 * rules.pause_max_s);
+        assert_eq!(failures.judged(true, rules, later), Err(Barred::ForGood));
     }
 
     #[test]

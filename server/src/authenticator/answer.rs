@@ -150,7 +150,7 @@ async fn decide(
         {
             Driven::Taken(_) => return reply(end),
             Driven::Lost(conflict::FAILURES) => {}
-            Driven::Lost(_) | Driven::Stale(_) => {
+            Driven::Lost(_) | Driven::Stale(_) | Driven::Barred(_) => {
                 let row = app.store.challenge(&challenge.id).await?;
                 return match row.and_then(|row| row.closed) {
                     Some(closed) => before(&closed, &answer_sha256),

@@ -27,7 +27,7 @@ pub async fn advance(app: &App, headers: &HeaderMap, mut bound: Bound) -> Outcom
             Next::Ask(Prompt::SendNumber) => {
                 bound = match number::send(app, bound.clone()).await? {
                     Driven::Taken(after) | Driven::Stale(after) => *after,
-                    Driven::Lost(_) => again(app, headers, &bound).await?,
+                    Driven::Lost(_) | Driven::Barred(_) => again(app, headers, &bound).await?,
                 };
             }
             Next::Ask(Prompt::Upstream(id)) => return upstream::leave(app, bound, &id).await,

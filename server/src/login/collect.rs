@@ -89,6 +89,7 @@ pub async fn collect(
         }
         Driven::Lost(conflict::ROW) => Err(Fault::expired()),
         Driven::Lost(_) => Err(Error::internal("a fresh secret exists already").into()),
+        Driven::Barred(_) => Err(Error::internal("collecting judges no factor").into()),
     }
 }
 

@@ -1,19 +1,16 @@
 //! Passwords and verification codes: verified here, judged by the rules.
 
-use super::{Bound, Driven, counted_under, drive, factor_name, number};
+use super::{Bound, Driven, TRIES_COUNTED, drive, failures, number};
 use crate::app::{App, Error};
 use crate::web::page::Fault;
 use techpass_domain::access::Factor;
 use techpass_domain::id::AuthenticatorId;
 use techpass_domain::login::verification_code::{self, HINT_WINDOW, Verdict};
-use techpass_domain::login::{Event, lockout::Lockout};
+use techpass_domain::login::{Event, lockout::Barred};
 use techpass_domain::time::{Seconds, Timestamp};
 use techpass_store::authenticators::Phone;
 use techpass_store::{Write, conflict};
 use zeroize::Zeroizing;
-
-/// How often a code is looked at again when another browser was faster.
-const TRIES: usize = 5;
 
 /// What became of a typed password or code.
 pub enum Tried {
@@ -25,29 +22,20 @@ pub enum Tried {
     Exhausted,
 }
 
-async fn locked(app: &App, bound: &Bound, factor: Factor) -> Result<Option<Tried>, Error> {
-    let rules: Lockout = match factor {
-        Factor::Password => app.config.limits.password,
-        Factor::Code | Factor::Number => app.config.limits.code,
-    };
-    let failures = app
-        .store
-        .failures(
-            &counted_under(app, bound, factor).await?,
-            factor_name(factor),
-        )
-        .await?
-        .unwrap_or_default();
-    if failures.exhausted() {
-        return Ok(Some(Tried::Exhausted));
+impl From<Barred> for Tried {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::Until(until) => Tried::Locked(until),
+            Barred::ForGood => Tried::Exhausted,
+        }
     }
-    Ok(failures.locked_until(rules, app.now()).map(Tried::Locked))
 }
 
-/// Checks a password. An unknown login ID costs the same work and meets the same limits.
+/// Checks a password. An unknown login ID costs the same work and meets the same limits. While the factor is locked the
+/// work is spared; what counts is the lock as it stands when the judgement is committed.
 pub async fn password(app: &App, bound: Bound, typed: Zeroizing<String>) -> Result<Tried, Fault> {
-    if let Some(locked) = locked(app, &bound, Factor::Password).await? {
-        return Ok(locked);
+    if let Some(barred) = failures::barred(app, &bound, Factor::Password).await? {
+        return Ok(barred.into());
     }
     let phc = match bound.account() {
         Some(account) => app.store.password(account).await?,
@@ -60,16 +48,19 @@ pub async fn password(app: &App, bound: Bound, typed: Zeroizing<String>) -> Resu
     } else {
         drive(app, bound, event, Vec::new()).await?
     };
-    Ok(Tried::Driven(driven, Verdict::Wrong))
+    Ok(match driven {
+        Driven::Barred(barred) => barred.into(),
+        driven => Tried::Driven(driven, Verdict::Wrong),
+    })
 }
 
 /// Checks a verification code against every phone of the account. The step is used up in the same commit that proves
 /// the factor, so of two at once one wins.
 pub async fn code(app: &App, bound: Bound, typed: &str) -> Result<Tried, Fault> {
-    if let Some(locked) = locked(app, &bound, Factor::Code).await? {
-        return Ok(locked);
+    if let Some(barred) = failures::barred(app, &bound, Factor::Code).await? {
+        return Ok(barred.into());
     }
-    for _ in 0..TRIES {
+    for _ in 0..TRIES_COUNTED {
         let (verdict, phone) = judge(app, &bound, typed).await?;
         let (right, with) = match (verdict, phone) {
             (Verdict::Right { step }, Some(id)) => (true, vec![Write::UseStep { id, step }]),
@@ -78,6 +69,7 @@ pub async fn code(app: &App, bound: Bound, typed: &str) -> Result<Tried, Fault> 
         match drive(app, bound.clone(), Event::CodeChecked { right }, with).await? {
             // Another browser used this very code a moment ago, or counted a failure: look again.
             Driven::Lost(conflict::STEP | conflict::FAILURES) => {}
+            Driven::Barred(barred) => return Ok(barred.into()),
             driven => return Ok(Tried::Driven(driven, verdict)),
         }
     }

@@ -9,12 +9,15 @@ pub mod collect;
 pub mod consent;
 mod counted;
 pub mod factors;
+mod failures;
 pub mod hold;
 pub mod number;
 pub mod post;
 pub mod show;
 pub mod status;
 mod steps;
+
+pub use failures::factor_name;
 
 use crate::app::{App, Error};
 use crate::seal::{hashed, same};
@@ -23,9 +26,9 @@ use crate::web::cookies::{self, Cookie};
 use crate::web::page::Fault;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use techpass_domain::access::Factor;
+use steps::{NotTaken, Stepped};
 use techpass_domain::id::{AccountId, LoginId, Reference};
-use techpass_domain::login::lockout::{self, Failures};
+use techpass_domain::login::lockout::{Barred, FAILURES_MAX};
 use techpass_domain::login::{Chosen, Event, Login, Next, Prompt, Who};
 use techpass_domain::oidc::authorization::AuthorizationRequest;
 use techpass_domain::problem::Problem;
@@ -178,10 +181,15 @@ pub enum Driven {
     Stale(Box<Bound>),
     /// Something that may happen once had happened before; nothing was changed.
     Lost(&'static str),
+    /// The factor is locked, so nothing was judged and nothing was changed.
+    Barred(Barred),
 }
 
 /// How often a step is tried again when another one was faster.
 const TRIES: usize = 5;
+/// How often a step is tried again when a failure was counted meanwhile. Each one brings the lock nearer, which then
+/// ends the trying, so only as many as the cap lets through can come first.
+const TRIES_COUNTED: u32 = FAILURES_MAX + 1;
 
 /// Adds the row of a login that has none yet.
 pub async fn lay_down(app: &App, bound: &mut Bound) -> Result<(), Fault> {
@@ -210,21 +218,19 @@ pub async fn drive_all(
     events: &[Event],
     with: Vec<Write>,
 ) -> Result<Driven, Fault> {
-    for _ in 0..TRIES {
-        let Some(mut stepped) = steps::stepped(app, &bound, events).await? else {
-            lay_down(app, &mut bound).await?;
-            return Ok(Driven::Stale(Box::new(bound)));
+    let (mut overtaken, mut counted) = (0, 0);
+    while overtaken < TRIES && counted < TRIES_COUNTED {
+        let mut stepped = match steps::stepped(app, &bound, events).await? {
+            Ok(stepped) => stepped,
+            Err(not_taken) => {
+                lay_down(app, &mut bound).await?;
+                return Ok(match not_taken {
+                    NotTaken::Unexpected => Driven::Stale(Box::new(bound)),
+                    NotTaken::Barred(barred) => Driven::Barred(barred),
+                });
+            }
         };
-        let after = &mut stepped.after;
-        let unsaved = after.unsaved.take().map(|new| Write::AddLogin(*new));
-        let mut writes: Vec<Write> = unsaved.into_iter().collect();
-        writes.extend(with.iter().cloned());
-        writes.append(&mut stepped.writes);
-        writes.push(Write::SaveLogin {
-            id: bound.id.clone(),
-            version: bound.version,
-            data: serde_json::to_string(&after.data)?,
-        });
+        let writes = writes(&bound, &mut stepped, &with)?;
         let committed = app.store.commit(writes).await;
         if committed.is_err() {
             // Whoever looks again has to find it.
@@ -232,6 +238,7 @@ pub async fn drive_all(
         }
         match committed {
             Ok(()) => {
+                let after = &mut stepped.after;
                 after.version += 1;
                 counted::steps(app, after, events);
                 wake(app, after);
@@ -244,14 +251,29 @@ pub async fn drive_all(
             Err(StoreError::Conflict(conflict::FAILURES)) if !with.is_empty() => {
                 return Ok(Driven::Lost(conflict::FAILURES));
             }
-            Err(StoreError::Conflict(conflict::LOGIN | conflict::FAILURES | conflict::ACCOUNT)) => {
-                bound = again(app, &bound).await?;
-            }
+            Err(StoreError::Conflict(conflict::FAILURES)) => counted += 1,
+            Err(StoreError::Conflict(conflict::LOGIN | conflict::ACCOUNT)) => overtaken += 1,
             Err(StoreError::Conflict(name)) => return Ok(Driven::Lost(name)),
             Err(error) => return Err(error.into()),
         }
+        bound = again(app, &bound).await?;
     }
     Err(StoreError::Busy("a login is changed by many at once").into())
+}
+
+/// Everything of a step, for one commit.
+fn writes(bound: &Bound, stepped: &mut Stepped, with: &[Write]) -> Result<Vec<Write>, Error> {
+    let after = &mut stepped.after;
+    let unsaved = after.unsaved.take().map(|new| Write::AddLogin(*new));
+    let mut writes: Vec<Write> = unsaved.into_iter().collect();
+    writes.extend(with.iter().cloned());
+    writes.append(&mut stepped.writes);
+    writes.push(Write::SaveLogin {
+        id: bound.id.clone(),
+        version: bound.version,
+        data: serde_json::to_string(&after.data)?,
+    });
+    Ok(writes)
 }
 
 /// Saves what is not a step, such as a trip to an upstream. `false` when another step was faster.
@@ -284,54 +306,5 @@ fn wake(app: &App, after: &Bound) {
     }
 }
 
-/// The name of a factor in the table of failures.
-pub fn factor_name(factor: Factor) -> &'static str {
-    match factor {
-        Factor::Password => "password",
-        Factor::Code => "code",
-        Factor::Number => "number",
-    }
-}
-
-/// Under what name failures of a factor are counted. Wrong numbers are typed on the phone, whatever the browser is.
-async fn counted_under(app: &App, bound: &Bound, factor: Factor) -> Result<String, Error> {
-    let known = match (factor, bound.account()) {
-        (Factor::Number, _) | (_, None) => false,
-        (_, Some(account)) => {
-            let browser = &bound.browser_sha256;
-            app.store.has_signed_in(browser, account).await?
-        }
-    };
-    Ok(lockout::counted_under(
-        &bound.subject(),
-        &bound.browser_sha256,
-        known,
-    ))
-}
-
-async fn count(app: &App, subject: &str, factor: Factor, now: Timestamp) -> Result<Write, Error> {
-    let factor = factor_name(factor);
-    let from = app.store.failures(subject, factor).await?;
-    Ok(Write::SetFailures {
-        account: subject.to_owned(),
-        factor,
-        to: from.unwrap_or_default().failed(now),
-        from,
-    })
-}
-
-async fn clear(app: &App, subject: &str, factor: Factor) -> Result<Option<Write>, Error> {
-    let factor = factor_name(factor);
-    let from = app.store.failures(subject, factor).await?;
-    Ok(from
-        .filter(|from| from.count > 0)
-        .map(|from| Write::SetFailures {
-            account: subject.to_owned(),
-            factor,
-            from: Some(from),
-            to: Failures {
-                count: 0,
-                last_at: from.last_at,
-            },
-        }))
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Showing a number and ringing the phones.
 
-use super::{Bound, Driven, drive, drive_all};
+use super::{Bound, Driven, TRIES_COUNTED, drive, drive_all};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::web::page::Fault;
@@ -15,9 +15,6 @@ use techpass_store::{Write, conflict};
 
 /// Rows in the failures' table that make asking atomic: whoever asks counts, and of two at once one must look again.
 const ASKS: &str = "asks";
-/// How often asking is tried again when another login of the account asked at the same moment.
-const TRIES: usize = 4;
-
 /// Draws a number, lays the request out for the phones, and reports it to the login; or reports until when none may be
 /// sent.
 pub async fn send(app: &App, bound: Bound) -> Result<Driven, Fault> {
@@ -43,7 +40,8 @@ pub async fn send_after(app: &App, bound: Bound, proven: Event) -> Result<Driven
 }
 
 async fn send_with(app: &App, bound: Bound, proven: &[Event]) -> Result<Driven, Fault> {
-    for _ in 0..TRIES {
+    // Another login of the account may ask at the same moment, and a wrong password may be counted: both have an end.
+    for _ in 0..TRIES_COUNTED {
         let now = app.now();
         let subject = bound.subject();
         let turn = app.store.failures(&subject, ASKS).await?;

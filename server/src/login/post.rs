@@ -3,7 +3,7 @@
 use super::advance::{self, advance};
 use super::factors::{self, Tried};
 use super::show::{self, Notice};
-use super::{Bound, Driven, begin, drive, number};
+use super::{Bound, Driven, begin, drive, failures, number};
 use crate::app::App;
 use crate::oidc::{backchannel, end_session};
 use crate::session;
@@ -91,7 +91,7 @@ async fn event(app: &App, headers: &HeaderMap, bound: Bound, event: Event) -> Ou
     match drive(app, bound, event, Vec::new()).await? {
         Driven::Taken(after) => follow(app, headers, *after).await,
         Driven::Stale(after) => Ok(page::see_other(&after.path())),
-        Driven::Lost(_) => Err(Fault::expired()),
+        Driven::Lost(_) | Driven::Barred(_) => Err(Fault::expired()),
     }
 }
 
@@ -262,7 +262,7 @@ async fn settled(
         }
         Driven::Taken(after) => follow(app, headers, *after).await,
         Driven::Stale(after) => Ok(page::see_other(&after.path())),
-        Driven::Lost(_) => Err(Fault::expired()),
+        Driven::Lost(_) | Driven::Barred(_) => Err(Fault::expired()),
     }
 }
 
@@ -272,18 +272,8 @@ async fn wrong(
     factor: Factor,
     verdict: Verdict,
 ) -> Result<Notice, Fault> {
-    let failures = app
-        .store
-        .failures(
-            &super::counted_under(app, after, factor).await?,
-            super::factor_name(factor),
-        )
-        .await?
-        .unwrap_or_default();
-    let rules = match factor {
-        Factor::Password => app.config.limits.password,
-        Factor::Code | Factor::Number => app.config.limits.code,
-    };
+    let failures = failures::of(app, after, factor).await?;
+    let rules = failures::rules(app, factor).unwrap_or_default();
     if let Some(until) = failures.locked_until(rules, app.now()) {
         return Ok(Notice::Locked(until));
     }
@@ -315,7 +305,7 @@ async fn number_page(
     match form.get("do") {
         Some("renew") => match number::send(app, bound).await? {
             Driven::Taken(after) | Driven::Stale(after) => Ok(page::see_other(&after.path())),
-            Driven::Lost(_) => Err(Fault::expired()),
+            Driven::Lost(_) | Driven::Barred(_) => Err(Fault::expired()),
         },
         _ => {
             let notice = match prompt {

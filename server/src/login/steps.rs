@@ -1,12 +1,13 @@
 //! What events come to: the login after them, and everything that has to be written with it.
 
-use super::{Bound, Data, clear, consent, count, counted_under, hold};
+use super::{Bound, Data, consent, failures, hold};
 use crate::app::{App, Error};
 use crate::wake::Change;
 use std::borrow::Cow;
 use techpass_domain::audit::Record;
 use techpass_domain::authenticator::Closed;
 use techpass_domain::id::ClientId;
+use techpass_domain::login::lockout::Barred;
 use techpass_domain::login::{Effect, Event, Login, NumberEnd};
 use techpass_store::Write;
 
@@ -20,29 +21,40 @@ pub(super) struct Stepped {
     pub held: bool,
 }
 
-/// Applies events one after the other. `None` when one of them does not answer what the login asks by then.
+/// Why events are not taken.
+pub(super) enum NotTaken {
+    /// One of them does not answer what the login asks by then.
+    Unexpected,
+    /// One of them judges a factor that is locked.
+    Barred(Barred),
+}
+
+/// Applies events one after the other: all, or none.
 pub(super) async fn stepped(
     app: &App,
     bound: &Bound,
     events: &[Event],
-) -> Result<Option<Stepped>, Error> {
+) -> Result<Result<Stepped, NotTaken>, Error> {
     let now = app.now();
     let mut before = Cow::Borrowed(bound);
     let (mut writes, mut held) = (Vec::new(), false);
     for event in events {
         let login = before.data.login.clone();
         let Ok((login, effects)) = login.step(event.clone(), &app.rules(), now) else {
-            return Ok(None);
+            return Ok(Err(NotTaken::Unexpected));
         };
         let mut after = Bound::clone(&before);
         after.data.login = login;
         note_choice(app, &mut after, event).await?;
-        writes.extend(consequences(app, &before, &after, &effects).await?);
+        match consequences(app, &before, &after, &effects).await? {
+            Ok(meant) => writes.extend(meant),
+            Err(barred) => return Ok(Err(NotTaken::Barred(barred))),
+        }
         writes.push(app.audit(record(app, &after, event))?);
         held |= effects.iter().any(|e| matches!(e, Effect::Hold(_)));
         before = Cow::Owned(after);
     }
-    Ok(Some(Stepped {
+    Ok(Ok(Stepped {
         after: before.into_owned(),
         writes,
         held,
@@ -75,18 +87,17 @@ async fn consequences(
     before: &Bound,
     after: &Bound,
     effects: &[Effect],
-) -> Result<Vec<Write>, Error> {
+) -> Result<Result<Vec<Write>, Barred>, Error> {
     let mut writes = Vec::new();
     let now = app.now();
     for effect in effects {
         match effect {
-            Effect::CountFailure(factor) => {
-                let under = counted_under(app, before, *factor).await?;
-                writes.push(count(app, &under, *factor, now).await?);
-            }
-            Effect::ClearFailures(factor) => {
-                let under = counted_under(app, before, *factor).await?;
-                writes.extend(clear(app, &under, *factor).await?);
+            Effect::CountFailure(factor) | Effect::ClearFailures(factor) => {
+                let right = matches!(effect, Effect::ClearFailures(_));
+                match failures::judged(app, before, *factor, right).await? {
+                    Ok(count) => writes.extend(count),
+                    Err(barred) => return Ok(Err(barred)),
+                }
             }
             Effect::EndNumber(id, end @ (NumberEnd::Superseded | NumberEnd::Expired)) => {
                 writes.push(Write::CloseChallengeIfOpen {
@@ -114,7 +125,7 @@ async fn consequences(
             | Effect::IssueCode => {}
         }
     }
-    Ok(writes)
+    Ok(Ok(writes))
 }
 
 fn record(app: &App, after: &Bound, event: &Event) -> Record {

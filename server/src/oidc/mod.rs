@@ -84,4 +84,4 @@ fn ours(app: &App, claims: Arc<Value>) -> Option<Arc<Value>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -37,15 +37,15 @@ use techpass_domain::time::Timestamp;
 use techpass_store::Write;
 use tower::ServiceExt;
 
-const NOW: Timestamp = Timestamp(1_700_000_000);
-const ISSUER: &str = "http://localhost:4000";
+pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000);
+pub(crate) const ISSUER: &str = "http://localhost:4000";
 const SECRET: &str = "a-secret-of-the-tests";
-const REDIRECT_URI: &str = "https://docs.example/cb";
+pub(crate) const REDIRECT_URI: &str = "https://docs.example/cb";
 
 /// An instance.
-struct World {
-    app: App,
-    clock: Clock,
+pub(crate) struct World {
+    pub app: App,
+    pub clock: Clock,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -57,12 +57,12 @@ struct Browser {
 }
 
 impl World {
-    async fn start() -> World {
+    pub async fn start() -> World {
         World::start_with("").await
     }
 
     /// With further sections of configuration.
-    async fn start_with(further: &str) -> World {
+    pub async fn start_with(further: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(at("master.key"), "5a".repeat(32)).unwrap();
@@ -85,12 +85,12 @@ impl World {
         world
     }
 
-    async fn commit(&self, writes: Vec<Write>) {
+    pub async fn commit(&self, writes: Vec<Write>) {
         self.app.store.commit(writes).await.unwrap();
     }
 
     /// Registers a client that authenticates in the form with [`SECRET`].
-    async fn client(&self, id: &str, change: impl FnOnce(&mut Client)) -> Client {
+    pub async fn client(&self, id: &str, change: impl FnOnce(&mut Client)) -> Client {
         let mut client = Client {
             redirect_uris: vec![REDIRECT_URI.to_owned()],
             auth_method: AuthMethod::ClientSecretPost,
@@ -246,7 +246,7 @@ impl World {
         self.send(Method::POST, path, form, &headers).await
     }
 
-    async fn send(
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
@@ -279,7 +279,7 @@ fn proof(at: Timestamp) -> Proof {
     }
 }
 
-fn mei() -> Account {
+pub(crate) fn mei() -> Account {
     Account {
         id: AccountId::new("acc_mei"),
         login_id: "mei.tan@agency.example".into(),
@@ -295,7 +295,7 @@ fn mei() -> Account {
     }
 }
 
-async fn text_of(response: Response) -> String {
+pub(crate) async fn text_of(response: Response) -> String {
     let bytes = to_bytes(response.into_body(), 1_000_000).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
