@@ -44,6 +44,9 @@ pub struct Challenge {
     pub id: ChallengeId,
     /// The login that waits for it.
     pub login: LoginId,
+    /// SHA-256 of the cookie of that login's browser.
+    #[serde(default)]
+    pub browser_sha256: Option<String>,
     /// Whose phones may answer; for an unknown account nobody's.
     pub account: Option<AccountId>,
     /// Counts requests of unknown accounts as those of known ones: the account, or a hash of what was typed.

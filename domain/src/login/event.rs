@@ -49,6 +49,11 @@ pub enum Event {
         /// Whether it was reported.
         reported: bool,
     },
+    /// The same browser asked for a number of the same account in another login, which took this one's place.
+    NumberSuperseded {
+        /// Which request.
+        challenge: ChallengeId,
+    },
     /// The upstream provider vouched for an account.
     UpstreamReturned {
         /// The linked account.

@@ -225,6 +225,11 @@ impl Login {
         self
     }
 
+    /// Whether too many numbers were asked for, rather than one taken from this login by another.
+    pub fn was_limited(&self) -> bool {
+        matches!(self.number, NumberState::Limited { .. })
+    }
+
     /// What is missing now.
     pub fn next(&self, rules: &Rules<'_>, now: Timestamp) -> Next {
         if let Some(outcome) = self.outcome {
@@ -299,6 +304,7 @@ impl Login {
                 challenge,
                 reported,
             } => self.number_declined(challenge, reported, &mut effects),
+            Event::NumberSuperseded { .. } => self.end_live_number(&mut effects),
             Event::UpstreamReturned {
                 who,
                 as_chosen,

@@ -9,7 +9,7 @@ pub const LIFETIME_S: Seconds = 120;
 pub const NUMBER_MIN: u8 = 10;
 /// The largest number shown.
 pub const NUMBER_MAX: u8 = 99;
-/// Live requests an account may have at once, each of another login.
+/// Live requests an account may have at once, each of another browser.
 pub const LIVE_MAX: usize = 2;
 
 /// How often the phones of an account may be asked.
@@ -46,15 +46,23 @@ pub struct Asked {
     pub live_until: Timestamp,
     /// Its number.
     pub number: u8,
-    /// Whether it belongs to the login that asks now (whose earlier number a new one replaces).
+    /// Whether it belongs to the login that asks now.
     pub same_login: bool,
+    /// Whether it belongs to the browser that asks now.
+    pub same_browser: bool,
+}
+
+impl Asked {
+    /// Whether it waits, and goes on waiting when a new one is asked for now: a new number replaces the earlier one of
+    /// its login, and those that its browser has left behind in others.
+    fn stays(&self, now: Timestamp) -> bool {
+        !self.same_login && !self.same_browser && now < self.live_until
+    }
 }
 
 /// Whether the phones of an account may be rung now; else from when on. `recent` is everything within the long window.
 pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<(), Timestamp> {
-    let live_elsewhere = recent
-        .iter()
-        .filter(|asked| !asked.same_login && now < asked.live_until);
+    let live_elsewhere = recent.iter().filter(|asked| asked.stays(now));
     let ends: Vec<Timestamp> = live_elsewhere.map(|asked| asked.live_until).collect();
     if ends.len() >= LIVE_MAX {
         return Err(ends.into_iter().min().unwrap_or(now));
@@ -119,11 +127,19 @@ mod tests {
             live_until: Timestamp(at + LIFETIME_S),
             number,
             same_login,
+            same_browser: same_login,
+        }
+    }
+
+    fn left_behind(at: i64, number: u8) -> Asked {
+        Asked {
+            same_browser: true,
+            ..asked(at, number, false)
         }
     }
 
     #[test]
-    fn two_live_requests_of_other_logins_are_enough() {
+    fn two_live_requests_of_other_browsers_are_enough() {
         let limits = AskLimits::default();
         let now = Timestamp(1_000);
         let one = [asked(950, 11, false)];
@@ -133,6 +149,29 @@ mod tests {
         assert_eq!(may_ask(&two, limits, Timestamp(1_070)), Ok(()));
         let renewed = [asked(950, 11, false), asked(960, 12, true)];
         assert_eq!(may_ask(&renewed, limits, now), Ok(()));
+        // Whoever starts again in the same browser is in nobody's way, and rings no more often than others.
+        let again = [left_behind(950, 11), left_behind(960, 12)];
+        assert_eq!(may_ask(&again, limits, now), Ok(()));
+        let among = [left_behind(950, 11), one[0], asked(960, 13, false)];
+        assert_eq!(
+            may_ask(
+                &among,
+                AskLimits {
+                    short_max: 9,
+                    ..limits
+                },
+                now
+            ),
+            Err(Timestamp(1_070))
+        );
+        let often = [
+            left_behind(940, 11),
+            left_behind(950, 12),
+            left_behind(960, 13),
+        ];
+        assert_eq!(may_ask(&often, limits, now), Err(Timestamp(1_540)));
+        // The number of the one left behind is not shown again while somebody may still type it.
+        assert!(!may_show(12, &again, now));
     }
 
     #[test]

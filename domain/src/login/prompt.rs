@@ -49,7 +49,9 @@ impl Prompt {
             Event::PasswordChecked { .. } => *self == Prompt::Password,
             Event::CodeChecked { .. } => *self == Prompt::Code,
             Event::NumberSent { .. } | Event::NumberLimited { .. } => self.is_about_a_number(),
-            Event::NumberAnswered { challenge, .. } | Event::NumberDeclined { challenge, .. } => {
+            Event::NumberAnswered { challenge, .. }
+            | Event::NumberDeclined { challenge, .. }
+            | Event::NumberSuperseded { challenge } => {
                 matches!(self, Prompt::MatchNumber { challenge: shown, .. } if shown == challenge)
             }
             Event::UpstreamReturned { .. } | Event::UpstreamRefused => {

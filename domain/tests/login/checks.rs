@@ -247,9 +247,9 @@ impl View<'_> {
             Move::Password(_) => *prompt == Prompt::Password,
             Move::Code(_) => *prompt == Prompt::Code,
             Move::Send | Move::Limited => number_page,
-            Move::Answer { challenge, .. } | Move::Decline { challenge, .. } => {
-                number_page && self.open_number() == Some(challenge)
-            }
+            Move::Answer { challenge, .. }
+            | Move::Decline { challenge, .. }
+            | Move::Superseded(challenge) => number_page && self.open_number() == Some(challenge),
             Move::Upstream(_) | Move::UpstreamRefused => matches!(prompt, Prompt::Upstream(_)),
             Move::Device(_) => matches!(prompt, Prompt::Denied(_)),
             Move::Consent => *prompt == Prompt::Consent,
@@ -270,7 +270,10 @@ impl View<'_> {
         if taken == self.asked_for(next, happened) {
             return Ok(());
         }
-        let answer = matches!(happened, Move::Answer { .. } | Move::Decline { .. });
+        let answer = matches!(
+            happened,
+            Move::Answer { .. } | Move::Decline { .. } | Move::Superseded(_)
+        );
         let late = matches!(self.ghost.phase, Phase::Live { until, .. } if self.now >= until);
         let check = match next {
             _ if self.ghost.over.is_some() => Check::Over,

@@ -34,6 +34,9 @@ fn tries(role: Role, record: Record, now: Timestamp) -> Vec<(Event, Event)> {
         sent(0),
         sent(1),
         Event::NumberLimited { until },
+        Event::NumberSuperseded {
+            challenge: challenge(0),
+        },
         Event::ConsentGiven,
         Event::Cancelled,
         Event::UpstreamRefused,

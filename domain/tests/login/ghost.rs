@@ -324,6 +324,10 @@ impl Ghost {
                     false => Problem::Declined,
                 }));
             }
+            Move::Superseded(_) => {
+                self = self.closed();
+                self.phase = Phase::Over(NumberEnd::Superseded);
+            }
             Move::Upstream(said) => match said.word(now) {
                 Some(word) => {
                     self.claimed = Some(Person::Hero);

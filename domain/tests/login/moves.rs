@@ -28,6 +28,8 @@ pub enum Move {
         challenge: u8,
         reported: bool,
     },
+    /// The same browser asks for a number in another login.
+    Superseded(u8),
     Upstream(Said),
     UpstreamRefused,
     Device(Computer),
@@ -107,6 +109,9 @@ impl Move {
                 challenge: challenge(n),
                 reported,
             },
+            Move::Superseded(n) => Event::NumberSuperseded {
+                challenge: challenge(n),
+            },
             Move::Upstream(said) => said.event(world, ghost, now),
             Move::UpstreamRefused => Event::UpstreamRefused,
             Move::Device(computer) => Event::DeviceSeen(evidence(computer)),
@@ -145,6 +150,7 @@ impl Move {
                 reported: false, ..
             } => "declined",
             Move::Decline { reported: true, .. } => "reported",
+            Move::Superseded(_) => "newer number in this browser",
             Move::Upstream(Said::Weak) => "upstream vouches weakly",
             Move::Upstream(Said::Strong | Said::Earlier | Said::ClockAhead) => "upstream vouches",
             Move::Upstream(_) => "upstream names somebody else",
@@ -212,6 +218,7 @@ pub fn moves(world: &World, ghost: &Ghost) -> Vec<Move> {
         Move::Collect,
     ];
     for challenge in [0, 1] {
+        all.push(Move::Superseded(challenge));
         for flag in [true, false] {
             all.push(Move::Answer {
                 challenge,

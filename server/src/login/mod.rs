@@ -251,6 +251,9 @@ pub async fn drive_all(
             Err(StoreError::Conflict(conflict::FAILURES)) if !with.is_empty() => {
                 return Ok(Driven::Lost(conflict::FAILURES));
             }
+            Err(StoreError::Conflict(conflict::LOGIN)) if saves_another(&with) => {
+                return Ok(Driven::Lost(conflict::LOGIN));
+            }
             Err(StoreError::Conflict(conflict::FAILURES)) => counted += 1,
             Err(StoreError::Conflict(conflict::LOGIN | conflict::ACCOUNT)) => overtaken += 1,
             Err(StoreError::Conflict(name)) => return Ok(Driven::Lost(name)),
@@ -259,6 +262,12 @@ pub async fn drive_all(
         bound = again(app, &bound).await?;
     }
     Err(StoreError::Busy("a login is changed by many at once").into())
+}
+
+/// Whether another login than the one that is driven is saved along with it.
+fn saves_another(with: &[Write]) -> bool {
+    let saves = |write: &Write| matches!(write, Write::SaveLogin { .. });
+    with.iter().any(saves)
 }
 
 /// Everything of a step, for one commit.

@@ -1,6 +1,6 @@
 //! Showing a number and ringing the phones.
 
-use super::{Bound, Driven, TRIES_COUNTED, drive, drive_all};
+use super::{Bound, Driven, TRIES_COUNTED, again, drive, drive_all, steps, wake};
 use crate::app::{App, Error};
 use crate::chance;
 use crate::web::page::Fault;
@@ -11,6 +11,7 @@ use techpass_domain::login::lockout::Failures;
 use techpass_domain::login::number_match::{self, Asked, LIFETIME_S};
 use techpass_domain::login::{Event, Next, Prompt};
 use techpass_domain::time::Timestamp;
+use techpass_store::authenticators::ChallengeRow;
 use techpass_store::{Write, conflict};
 
 /// Rows in the failures' table that make asking atomic: whoever asks counts, and of two at once one must look again.
@@ -39,13 +40,14 @@ pub async fn send_after(app: &App, bound: Bound, proven: Event) -> Result<Driven
     }
 }
 
-async fn send_with(app: &App, bound: Bound, proven: &[Event]) -> Result<Driven, Fault> {
+async fn send_with(app: &App, mut bound: Bound, proven: &[Event]) -> Result<Driven, Fault> {
     // Another login of the account may ask at the same moment, and a wrong password may be counted: both have an end.
     for _ in 0..TRIES_COUNTED {
         let now = app.now();
         let subject = bound.subject();
         let turn = app.store.failures(&subject, ASKS).await?;
-        let recent = recent(app, &bound, now).await?;
+        let rows = rows(app, &bound, now).await?;
+        let recent = recent(app, &bound, &rows);
         if let Err(until) = number_match::may_ask(&recent, app.config.limits.number, now) {
             let events = [proven, &[Event::NumberLimited { until }]].concat();
             return drive_all(app, bound, &events, Vec::new()).await;
@@ -55,10 +57,17 @@ async fn send_with(app: &App, bound: Bound, proven: &[Event]) -> Result<Driven, 
             challenge: challenge.id.clone(),
             expires_at: challenge.expires_at,
         };
-        let with = vec![Write::AddChallenge(challenge), taken(&subject, turn, now)];
+        let left = left_behind(app, &bound, &rows).await?;
+        let mut with = vec![taken(&subject, turn, now), Write::AddChallenge(challenge)];
+        with.extend(left.writes);
         let events = [proven, &[event]].concat();
         match drive_all(app, bound.clone(), &events, with).await? {
             Driven::Lost(conflict::FAILURES) => {}
+            Driven::Lost(conflict::LOGIN) => bound = again(app, &bound).await?,
+            Driven::Taken(after) => {
+                left.logins.iter().for_each(|login| wake(app, login));
+                return Ok(Driven::Taken(after));
+            }
             done => return Ok(done),
         }
     }
@@ -74,11 +83,57 @@ fn taken(subject: &str, from: Option<Failures>, now: Timestamp) -> Write {
     }
 }
 
-async fn recent(app: &App, bound: &Bound, now: Timestamp) -> Result<Vec<Asked>, Error> {
+/// What the browser has left behind in other logins, and the new number replaces.
+#[derive(Default)]
+struct Left {
+    /// The ends of those requests, and their logins after them.
+    writes: Vec<Write>,
+    /// The logins, to be woken.
+    logins: Vec<Bound>,
+}
+
+/// Requests of this account that wait for other logins of this browser. Somebody who starts again would otherwise be
+/// kept out by pages they have left, and have to choose on the phone.
+async fn left_behind(app: &App, bound: &Bound, rows: &[ChallengeRow]) -> Result<Left, Fault> {
+    let now = app.now();
+    let mut left = Left::default();
+    let waiting = rows.iter().filter(|row| {
+        let of = &row.challenge;
+        row.closed.is_none() && now < of.expires_at && of.login != bound.id && in_browser(bound, of)
+    });
+    for row in waiting {
+        let Some(other) = super::by_id(app, &row.challenge.login).await? else {
+            continue;
+        };
+        let event = Event::NumberSuperseded {
+            challenge: row.challenge.id.clone(),
+        };
+        // One that does not wait for it any more needs nothing.
+        if let Ok(stepped) = steps::stepped(app, &other, &[event]).await? {
+            left.writes.extend(stepped.writes);
+            left.writes.push(Write::SaveLogin {
+                id: other.id.clone(),
+                version: other.version,
+                data: serde_json::to_string(&stepped.after.data).map_err(Error::from)?,
+            });
+            left.logins.push(stepped.after);
+        }
+    }
+    Ok(left)
+}
+
+fn in_browser(bound: &Bound, of: &Challenge) -> bool {
+    of.browser_sha256.as_ref() == Some(&bound.browser_sha256)
+}
+
+async fn rows(app: &App, bound: &Bound, now: Timestamp) -> Result<Vec<ChallengeRow>, Error> {
     let limits = app.config.limits.number;
     let since = Timestamp(now.0.saturating_sub(limits.long_s.max(limits.short_s)));
-    let rows = app.store.challenges_since(&bound.subject(), since).await?;
-    let asked = rows.into_iter().map(|row| Asked {
+    Ok(app.store.challenges_since(&bound.subject(), since).await?)
+}
+
+fn recent(app: &App, bound: &Bound, rows: &[ChallengeRow]) -> Vec<Asked> {
+    let asked = rows.iter().map(|row| Asked {
         at: row.challenge.created_at,
         live_until: match row.closed {
             // Whatever the clock said then: it may have been set back since.
@@ -87,8 +142,9 @@ async fn recent(app: &App, bound: &Bound, now: Timestamp) -> Result<Vec<Asked>, 
         },
         number: app.seal.number(&row.challenge.nonce),
         same_login: row.challenge.login == bound.id,
+        same_browser: in_browser(bound, &row.challenge),
     });
-    Ok(asked.collect())
+    asked.collect()
 }
 
 fn draw(app: &App, bound: &Bound, recent: &[Asked], now: Timestamp) -> Result<Challenge, Error> {
@@ -105,6 +161,7 @@ fn draw(app: &App, bound: &Bound, recent: &[Asked], now: Timestamp) -> Result<Ch
     Ok(Challenge {
         id: ChallengeId::new(chance::row_id("chl", now.0)?),
         login: bound.id.clone(),
+        browser_sha256: Some(bound.browser_sha256.clone()),
         account: bound.account().cloned(),
         subject: bound.subject(),
         nonce,

@@ -275,6 +275,11 @@ fn number_over(app: &App, bound: &Bound, end: NumberEnd) -> Result<String, crate
             WORDS.ended_expired_heading,
             WORDS.ended_expired,
         ),
+        _ if bound.data.login.was_limited() => (
+            Problem::NumberExpired,
+            WORDS.ended_superseded_heading,
+            WORDS.ended_limit_over,
+        ),
         _ => (
             Problem::NumberExpired,
             WORDS.ended_superseded_heading,

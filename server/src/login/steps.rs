@@ -156,6 +156,10 @@ fn record(app: &App, after: &Bound, event: &Event) -> Record {
             "login.number_declined",
             serde_json::json!({ "challenge": challenge, "reported": reported }),
         ),
+        Event::NumberSuperseded { challenge } => (
+            "login.number_superseded",
+            serde_json::json!({ "challenge": challenge }),
+        ),
         Event::UpstreamReturned {
             as_chosen, proof, ..
         } => (

@@ -281,3 +281,95 @@ async fn a_right_password_leaves_no_count_where_there_was_none() {
     let row = store.failures(account.as_str(), factor_name(Factor::Password));
     assert_eq!(row.await.unwrap(), None);
 }
+
+/// The requests that wait on the phone.
+async fn waiting(world: &World) -> usize {
+    let since = Timestamp(NOW.0 - 1_000);
+    let account = mei().id;
+    let rows = world.app.store.challenges_since(account.as_str(), since);
+    let open = |row: &techpass_store::authenticators::ChallengeRow| {
+        row.closed.is_none() && world.app.now() < row.challenge.expires_at
+    };
+    rows.await.unwrap().iter().filter(|row| open(row)).count()
+}
+
+/// Whether the page of a seat shows a number.
+async fn shows_a_number(world: &World, seat: &Seat) -> bool {
+    page(world, seat).await.contains("match-number")
+}
+
+#[tokio::test]
+async fn whoever_starts_again_in_the_same_browser_takes_the_number_along() {
+    let world = world("").await;
+    let first = seat(&world).await;
+    assert_eq!(
+        tries(&world, &first, Factor::Password, PASSWORD).await,
+        Told::Right
+    );
+    assert!(shows_a_number(&world, &first).await);
+    let mut woken = world.app.wake.listen(Change::Login(
+        bound(&world, &first).await.id.as_str().to_owned(),
+    ));
+    let second = seat_in(&world, Some(&first.cookie)).await;
+    assert_eq!(
+        tries(&world, &second, Factor::Password, PASSWORD).await,
+        Told::Right
+    );
+    assert!(shows_a_number(&world, &second).await);
+    assert_eq!(waiting(&world).await, 1, "the phone has to choose");
+    // The page left behind is told, and says so.
+    let told = futures_util::FutureExt::now_or_never(woken.changed());
+    assert!(told.is_some(), "the page that was left goes on waiting");
+    let left = page(&world, &first).await;
+    assert!(left.contains("This number is no longer used"), "{left}");
+    assert!(
+        left.contains("You asked for a new number in another tab."),
+        "{left}"
+    );
+    // A third one is not in the way of itself.
+    let third = seat_in(&world, Some(&first.cookie)).await;
+    assert_eq!(
+        tries(&world, &third, Factor::Password, PASSWORD).await,
+        Told::Right
+    );
+    assert!(shows_a_number(&world, &third).await);
+    assert_eq!(waiting(&world).await, 1);
+}
+
+#[tokio::test]
+async fn two_numbers_of_other_browsers_still_keep_a_third_out() {
+    let world = world("").await;
+    let mut shown = Vec::new();
+    for _ in 0..3 {
+        let seat = seat(&world).await;
+        assert_eq!(
+            tries(&world, &seat, Factor::Password, PASSWORD).await,
+            Told::Right
+        );
+        shown.push(shows_a_number(&world, &seat).await);
+    }
+    assert_eq!(shown, [true, true, false]);
+    assert_eq!(waiting(&world).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_tabs_that_ask_at_once_one_number_is_left() {
+    let world = world("[limits.number]\nshort_max = 99\nlong_max = 99\n").await;
+    let mut first = seat(&world).await;
+    for _ in 0..4 {
+        let cookie = first.cookie.clone();
+        let second = seat_in(&world, Some(&cookie)).await;
+        let (a, b) = tokio::join!(
+            tries(&world, &first, Factor::Password, PASSWORD),
+            tries(&world, &second, Factor::Password, PASSWORD),
+        );
+        assert_eq!((a, b), (Told::Right, Told::Right));
+        let shown = (
+            shows_a_number(&world, &first).await,
+            shows_a_number(&world, &second).await,
+        );
+        assert!(shown.0 ^ shown.1, "{shown:?}");
+        assert_eq!(waiting(&world).await, 1);
+        first = seat_in(&world, Some(&cookie)).await;
+    }
+}

@@ -60,6 +60,7 @@ pub static TRIED: LazyLock<Vec<Verdicts>> = LazyLock::new(|| {
         account::about_the_computer(),
         number::about_phones(),
         number::about_numbers(),
+        number::about_other_tabs(),
         answers::about_reports(),
         answers::about_factors(),
         grant::about_the_grant(),

@@ -96,6 +96,30 @@ pub fn about_numbers() -> Vec<Fault> {
     ]
 }
 
+pub fn about_other_tabs() -> Vec<Fault> {
+    vec![
+        fault(
+            "a number stays on the page when the browser asks for a newer one elsewhere",
+            Takes(|login, next, event| match (next, event) {
+                (Next::Ask(prompt), Event::NumberSuperseded { challenge })
+                    if prompt.accepts(event) =>
+                {
+                    let end = Effect::EndNumber(challenge.clone(), NumberEnd::Superseded);
+                    Some(Ok((login.clone(), vec![end])))
+                }
+                _ => None,
+            }),
+        ),
+        fault(
+            "a number stays on the phones when the browser asks for a newer one elsewhere",
+            Does(|event, effects| {
+                let superseded = matches!(event, Event::NumberSuperseded { .. });
+                effects.retain(|e| !(superseded && matches!(e, Effect::EndNumber(..))));
+            }),
+        ),
+    ]
+}
+
 fn second_try(login: &Login, next: &Next, event: &Event) -> Option<Stepped> {
     match (next, event) {
         (

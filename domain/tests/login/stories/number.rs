@@ -75,6 +75,27 @@ fn a_number_lives_two_minutes_and_a_new_one_takes_its_place() {
 }
 
 #[test]
+fn a_newer_number_in_the_same_browser_ends_this_one_and_nothing_else() {
+    let mut story = Story::new(OWN_GSIB);
+    let superseded = |n| Event::NumberSuperseded {
+        challenge: challenge(n),
+    };
+    story
+        .then(chooses(Role::Officer))
+        .ignores(superseded(0))
+        .then(sent(0, T0))
+        .ignores(superseded(1))
+        .then(superseded(0))
+        .does(&[Effect::EndNumber(challenge(0), NumberEnd::Superseded)])
+        .shows(Prompt::NumberOver(NumberEnd::Superseded))
+        .ignores(answered(0, true))
+        .ignores(superseded(0))
+        .then(sent(1, T0))
+        .then(answered(1, true));
+    story.grants();
+}
+
+#[test]
 fn the_third_wrong_number_ends_the_login() {
     let mut story = Story::new(OWN_GSIB);
     story.then(chooses(Role::Officer));
