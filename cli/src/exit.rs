@@ -85,6 +85,8 @@ impl From<techpass_server::app::Error> for Failure {
         use techpass_store::StoreError;
         let exit = match &error {
             Error::Config(_) | Error::Seal(_) => Exit::Config,
+            // The settings of the database's server, by their names.
+            Error::Store(StoreError::UnsafeSetting { .. }) => Exit::Config,
             Error::Store(StoreError::Locked(_)) => Exit::Refused,
             _ => Exit::Failed,
         };

@@ -62,7 +62,12 @@ where
         .map_or(terminal, |format| format == LogFormat::Text);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if text {
-        layer.with_ansi(terminal).with_filter(filter).boxed()
+        // https://no-color.org: present and not empty, whatever it is.
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        layer
+            .with_ansi(terminal && !plain)
+            .with_filter(filter)
+            .boxed()
     } else {
         layer
             .json()
@@ -91,7 +96,12 @@ fn provider(traces: &Traces) -> Result<Option<SdkTracerProvider>, String> {
     let exporter = exporter.map_err(|error| error.to_string())?;
     let ratio = f64::from(traces.sampled_percent.min(100)) / 100.0;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
-    let resource = Resource::builder().with_service_name("techpass").build();
+    // The builder reads the environment; only where that says nothing is there a name of our own.
+    let mut resource = Resource::builder();
+    if std::env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
+        resource = resource.with_service_name("techpass");
+    }
+    let resource = resource.build();
     Ok(Some(
         SdkTracerProvider::builder()
             .with_batch_exporter(exporter)

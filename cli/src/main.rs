@@ -88,7 +88,11 @@ enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the version and the commit.
-    Version,
+    Version {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -160,7 +164,15 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             say::result(format_args!("{}", String::from_utf8_lossy(&text)))?;
             Exit::Ok
         }
-        Command::Version => {
+        Command::Version { json: true } => {
+            let version = env!("CARGO_PKG_VERSION");
+            say!(
+                "{}",
+                serde_json::json!({ "version": version, "commit": COMMIT })
+            );
+            Exit::Ok
+        }
+        Command::Version { json: false } => {
             say!("techpass {VERSION}");
             Exit::Ok
         }

@@ -83,6 +83,15 @@ pub struct NewAccount {
 /// Adds an account. Its home follows from the login ID's domain; one that is at home elsewhere is linked by the
 /// upstream's subject when that is given.
 pub async fn add_account(app: &App, new: NewAccount) -> Result<Account, AdminError> {
+    add_account_with(app, new, None).await
+}
+
+/// The same, with a password in the same commit.
+pub async fn add_account_with(
+    app: &App,
+    new: NewAccount,
+    password: Option<Zeroizing<String>>,
+) -> Result<Account, AdminError> {
     let login_id = normalize_login_id(&new.login_id)?;
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 200 {
@@ -135,6 +144,9 @@ pub async fn add_account(app: &App, new: NewAccount) -> Result<Account, AdminErr
         }
         (_, None) => {}
     }
+    if let Some(password) = password {
+        writes.extend(password_writes(app, &account, password).await?);
+    }
     match app.store.commit(writes).await {
         Ok(()) => Ok(account),
         Err(StoreError::Conflict(_)) => refused(format!(
@@ -160,20 +172,35 @@ pub async fn set_password(
     login_id: &str,
     password: Zeroizing<String>,
 ) -> Result<(), AdminError> {
+    check_password(&password)?;
+    let account = account(app, login_id).await?;
+    let writes = password_writes(app, &account, password).await?;
+    Ok(app.store.commit(writes).await?)
+}
+
+/// Whether it may be a password at all.
+fn check_password(password: &str) -> Result<(), AdminError> {
     if password.chars().count() < LENGTH_MIN || password.len() > LENGTH_MAX {
         return refused(format!(
             "a password has at least {LENGTH_MIN} characters and at most {LENGTH_MAX} bytes"
         ));
     }
-    let account = account(app, login_id).await?;
+    Ok(())
+}
+
+async fn password_writes(
+    app: &App,
+    account: &Account,
+    password: Zeroizing<String>,
+) -> Result<Vec<Write>, AdminError> {
+    check_password(&password)?;
     if account.home != Home::Local {
         return refused("this account signs in at its home organisation and has no password here");
     }
-    let phc = app.passwords.hash(password).await?;
-    let writes = vec![
+    Ok(vec![
         Write::SetPassword {
             account: account.id.clone(),
-            phc,
+            phc: app.passwords.hash(password).await?,
             at: app.now(),
         },
         // Whoever was locked out by wrong ones can use the new one.
@@ -187,8 +214,7 @@ pub async fn set_password(
             Some(&account.id),
             serde_json::json!({}),
         )?,
-    ];
-    Ok(app.store.commit(writes).await?)
+    ])
 }
 
 /// Takes an account off hold, makes it active again, and lets it try anew after too many failures; the reason goes into the audit record.

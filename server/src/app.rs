@@ -129,7 +129,12 @@ impl std::ops::Deref for App {
 impl App {
     /// Opens the database, reads or makes the keys, and is ready to serve.
     pub async fn start(config: Config, clock: Clock, server: bool) -> Result<App, Error> {
+        // What can fail comes before the database is opened, and before the epoch moves.
         let seal = Seal::from_file(&config.secrets.master_key_file)?;
+        let http = crate::outbound::client(&config.outbound)?;
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
+        let upstreams = Upstreams::new(&config)?;
+        let registration = Gate::of(&config.registration)?;
         let metrics = Metrics::new(clock.now().0);
         let store = Store::open(&config.database.url, config.database.opening(server)?).await?;
         crate::transfer::whole_database(&store).await?;
@@ -144,14 +149,10 @@ impl App {
         if server {
             crate::epoch::advance(&store, &config.epoch_file(), clock.now()).await?;
         }
-        let http = crate::outbound::client(&config.outbound)?;
-        let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
-        let upstreams = Upstreams::new(&config)?;
         let told = config
             .database
             .shared()
             .then(|| mpsc::channel(crate::nodes::TOLD_MAX));
-        let registration = Gate::of(&config.registration)?;
         Ok(App(Arc::new(Inner {
             documents: Documents::of(&config),
             issuer: config.issuer(),

@@ -3,7 +3,9 @@
 //! `TECHPASS__SECTION__KEY` replaces a value of the file, `TECHPASS__SECTION__KEY_FILE` reads it from a file. Unknown
 //! keys are errors that name the closest known one. Values are checked once, here.
 
+mod checks;
 mod database;
+mod environment;
 mod mail;
 mod operation;
 mod registration;
@@ -16,6 +18,7 @@ pub use operation::{
 pub use registration::Registration;
 
 use serde::Deserialize;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use techpass_domain::access::Policy;
 use techpass_domain::account::Kind;
@@ -298,95 +301,48 @@ pub enum ConfigError {
     },
 }
 
+/// A secret's file, without the end of its line.
+///
+/// # Errors
+/// [`ConfigError::Value`] with the key that names the file, when it cannot be read.
+pub fn secret_file(key: &'static str, path: &Path) -> Result<String, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+        Err(error) => Err(ConfigError::Value {
+            key,
+            reason: format!("cannot read {}: {error}", path.display()),
+        }),
+    }
+}
+
 impl Config {
     /// Reads a file, lays the environment's values over it, and checks the result.
+    ///
+    /// # Errors
+    /// As for [`Config::parse`]; also when the file cannot be read, or a variable of ours is no text.
     pub fn read(
         path: &Path,
-        environment: impl Iterator<Item = (String, String)>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Config, ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
             path: shown.clone(),
             reason: error.to_string(),
         })?;
-        Config::parse(&text, &shown, environment)
+        let environment = environment::ours(environment)?;
+        Config::parse(&text, &shown, environment.into_iter())
     }
 
     /// The same from text; `shown` names it in errors.
+    ///
+    /// # Errors
+    /// What the text or a variable has wrong, and where.
     pub fn parse(
         text: &str,
         shown: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Config, ConfigError> {
-        // Parsed once by itself for the file's own errors, which then name the line.
-        let mut table: toml::Table =
-            toml::from_str(text).map_err(|error| malformed(shown, &error.to_string()))?;
-        let overrides: Vec<_> = environment
-            .filter_map(|(name, value)| Some((name.strip_prefix("TECHPASS__")?.to_owned(), value)))
-            .collect();
-        if overrides.is_empty() {
-            let config: Config =
-                toml::from_str(text).map_err(|error| malformed(shown, &error.to_string()))?;
-            return config.checked();
-        }
-        twice(&overrides)?;
-        for (name, value) in overrides {
-            lay_over(&mut table, &name, value)?;
-        }
-        let config: Config = table
-            .try_into()
-            .map_err(|error: toml::de::Error| malformed(shown, &error.to_string()))?;
-        config.checked()
-    }
-
-    /// Checks what types cannot say.
-    pub fn checked(mut self) -> Result<Config, ConfigError> {
-        let bad = |key, reason: &str| ConfigError::Value {
-            key,
-            reason: reason.to_owned(),
-        };
-        let url = &self.public_url;
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad(
-                "public_url",
-                "write the bare origin, like https://techpass.example",
-            ));
-        }
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https"
-            && !(url.scheme() == "http" && (loopback || self.brand.demonstration))
-        {
-            return Err(bad(
-                "public_url",
-                "must begin with https:// (http:// is for localhost only)",
-            ));
-        }
-        self.database.check()?;
-        self.tokens.check()?;
-        self.limits.check()?;
-        if let Some(mail) = &self.mail {
-            mail.check()?;
-        }
-        if self.role.is_empty() || !self.role.bytes().all(|b| b.is_ascii_lowercase()) {
-            return Err(bad("role", "use lower-case letters only"));
-        }
-        if self.keys.algorithms.is_empty() {
-            return Err(bad(
-                "keys.algorithms",
-                "name at least one of ES256, RS256, PS256, EdDSA",
-            ));
-        }
-        for upstream in &mut self.upstream {
-            let id = &upstream.id;
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-            if id.is_empty() || !id.bytes().all(plain) {
-                return Err(bad("upstream.id", "use letters, digits and hyphens"));
-            }
-            for domain in &mut upstream.domains {
-                *domain = domain.to_lowercase();
-            }
-        }
-        Ok(self)
+        environment::laid_over(text, shown, environment)
     }
 
     /// The issuer: the public address without a trailing slash.
@@ -410,86 +366,6 @@ impl Config {
 /// A URL's origin as text.
 pub fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
-}
-
-fn malformed(shown: &str, message: &str) -> ConfigError {
-    let mut text = format!("error[config] in {shown}:\n{}", message.trim_end());
-    if let Some(hint) = suggestion(message) {
-        text.push_str(&format!("\ndid you mean `{hint}`?"));
-    }
-    ConfigError::Malformed(text)
-}
-
-/// The known key closest to the unknown one that the parser complains about.
-fn suggestion(message: &str) -> Option<String> {
-    let rest = message.split("unknown field `").nth(1)?;
-    let mut quoted = rest.split('`').step_by(2);
-    let unknown = quoted.next()?;
-    let closest = quoted
-        .map(|known| (strsim::levenshtein(unknown, known), known))
-        .min()?;
-    (closest.0 <= 3).then(|| closest.1.to_owned())
-}
-
-/// A key that the environment sets both itself and by a file has no one value.
-fn twice(overrides: &[(String, String)]) -> Result<(), ConfigError> {
-    for (name, _) in overrides {
-        let file = format!("{name}_FILE");
-        if overrides.iter().any(|(other, _)| *other == file) {
-            return Err(ConfigError::Malformed(format!(
-                "TECHPASS__{name} and TECHPASS__{file} are both set; keep one"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn lay_over(table: &mut toml::Table, name: &str, value: String) -> Result<(), ConfigError> {
-    let lower = name.to_lowercase();
-    let (key, value) = match lower.strip_suffix("_file") {
-        // Keys that end in `_file` themselves hold a path.
-        Some(key)
-            if ![
-                "master_key",
-                "epoch",
-                "client_secret",
-                "access_token",
-                "password",
-                "ca",
-                "certificate",
-                "key",
-            ]
-            .iter()
-            .any(|own| key.ends_with(own)) =>
-        {
-            let read =
-                std::fs::read_to_string(&value).map_err(|error| ConfigError::Unreadable {
-                    path: value.clone(),
-                    reason: error.to_string(),
-                })?;
-            (key.to_owned(), read.trim_end().to_owned())
-        }
-        _ => (lower.clone(), value),
-    };
-    let parsed: toml::Value = toml::from_str::<toml::Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut parsed| parsed.remove("v"))
-        .unwrap_or(toml::Value::String(value));
-    let mut place = table;
-    let mut parts = key.split("__").peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            place.insert(part.to_owned(), parsed);
-            return Ok(());
-        }
-        let next = place
-            .entry(part.to_owned())
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        place = next.as_table_mut().ok_or_else(|| {
-            ConfigError::Malformed(format!("TECHPASS__{name}: `{part}` is not a section"))
-        })?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -190,6 +190,19 @@ fn made_row(
     })
 }
 
+/// Whether this master key opens what is sealed in the database, without making anything. `None` where nothing is.
+///
+/// # Errors
+/// [`Error::Seal`] when it was sealed under another.
+pub async fn opens(store: &Store, seal: &Seal) -> Result<Option<()>, Error> {
+    let rows = store.keys().await?;
+    let Some(newest) = rows.last() else {
+        return Ok(None);
+    };
+    seal.open(&place(&newest.kid), &newest.sealed_private)?;
+    Ok(Some(()))
+}
+
 fn place(kid: &str) -> String {
     format!("signing_keys|{kid}")
 }

@@ -1,7 +1,7 @@
 //! Mails are laid into the outbox with their cause; a job hands them to the mail server (RFC 5321).
 
 use crate::app::{App, Error};
-use crate::config::MailConfig;
+use crate::config::{MailConfig, secret_file};
 use crate::outbox::{self, Tried};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
@@ -81,10 +81,7 @@ impl Mailer {
             .map_err(|error| Error::System(format!("mail.server: {error}")))?
             .timeout(Some(TIMEOUT));
         if let (Some(user), Some(file)) = (&config.user, &config.password_file) {
-            let password = std::fs::read_to_string(file).map_err(|error| {
-                Error::System(format!("cannot read {}: {error}", file.display()))
-            })?;
-            let password = password.trim_end_matches(['\r', '\n']).to_owned();
+            let password = secret_file("mail.password_file", file)?;
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
         let from: Mailbox = config

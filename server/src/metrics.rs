@@ -105,6 +105,8 @@ struct KeyLabels {
 /// All of them.
 pub struct Metrics {
     registry: Registry,
+    /// What is read from the database when somebody asks.
+    of_database: Registry,
     /// Requests.
     pub requests: Timed<RequestLabels>,
     /// Sign-ins begun.
@@ -168,6 +170,9 @@ impl Default for PasswordMetrics {
     }
 }
 
+/// How long the database may take to say what only it knows.
+const DATABASE_WAIT: Duration = Duration::from_secs(2);
+
 /// What is read when somebody asks.
 #[derive(Default)]
 struct Scraped {
@@ -176,6 +181,7 @@ struct Scraped {
     keys: Family<KeyLabels, Gauge>,
     pieces: Gauge,
     groups: Gauge,
+    ready: Gauge,
     schema: Gauge,
     backup: Gauge,
     memory: Gauge,
@@ -196,6 +202,7 @@ impl Metrics {
     pub fn new(started_s: i64) -> Metrics {
         let mut metrics = Metrics {
             registry: Registry::default(),
+            of_database: Registry::default(),
             requests: Family::new_with_constructor(request_seconds),
             sign_ins_begun: Counter::default(),
             sign_ins: Family::default(),
@@ -216,6 +223,7 @@ impl Metrics {
         metrics.register();
         metrics.register_work();
         metrics.register_scraped();
+        metrics.register_of_database();
         metrics
             .scraped
             .started
@@ -299,8 +307,8 @@ impl Metrics {
         );
     }
 
-    fn register_scraped(&mut self) {
-        let (r, scraped) = (&mut self.registry, &self.scraped);
+    fn register_of_database(&mut self) {
+        let (r, scraped) = (&mut self.of_database, &self.scraped);
         r.register(
             "techpass_outbox_waiting",
             "What is to be delivered",
@@ -317,16 +325,6 @@ impl Metrics {
             scraped.keys.clone(),
         );
         r.register(
-            "techpass_db_pieces",
-            "Commits answered since the start",
-            scraped.pieces.clone(),
-        );
-        r.register(
-            "techpass_db_groups",
-            "Transactions that served them; pieces by groups is the size of a group",
-            scraped.groups.clone(),
-        );
-        r.register(
             "techpass_migration_version",
             "The schema's version",
             scraped.schema.clone(),
@@ -335,6 +333,25 @@ impl Metrics {
             "techpass_backup_last_success_timestamp_seconds",
             "When the last backup was made; 0 for never",
             scraped.backup.clone(),
+        );
+    }
+
+    fn register_scraped(&mut self) {
+        let (r, scraped) = (&mut self.registry, &self.scraped);
+        r.register(
+            "techpass_ready",
+            "Whether people can sign in here, as readiness says",
+            scraped.ready.clone(),
+        );
+        r.register(
+            "techpass_db_pieces",
+            "Commits answered since the start",
+            scraped.pieces.clone(),
+        );
+        r.register(
+            "techpass_db_groups",
+            "Transactions that served them; pieces by groups is the size of a group",
+            scraped.groups.clone(),
         );
         r.register(
             "process_resident_memory_bytes",
@@ -390,10 +407,39 @@ impl Metrics {
     }
 }
 
-/// The metrics as text (OpenMetrics 1.0, which Prometheus reads).
-pub async fn scrape(app: &App) -> Result<String, Error> {
+/// The metrics as text (OpenMetrics 1.0, which Prometheus reads). What only the database knows is left out while it does
+/// not answer, and the reason comes beside the text.
+pub async fn scrape(app: &App, ready: bool) -> Result<(String, Option<String>), Error> {
     let metrics = &app.metrics;
     let scraped = &metrics.scraped;
+    let counters = app.store.counters();
+    let wide = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    scraped.pieces.set(wide(counters.pieces));
+    scraped.groups.set(wide(counters.groups));
+    let (memory, files) = process();
+    scraped.memory.set(memory);
+    scraped.files.set(files);
+    scraped.ready.set(i64::from(ready));
+    let asked = tokio::time::timeout(DATABASE_WAIT, ask(app)).await;
+    let missing = match asked {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(crate::web::page::chain(&error)),
+        Err(_) => Some("the database does not answer in time".to_owned()),
+    };
+    let mut out = String::new();
+    let mut written = text::encode_registry(&mut out, &metrics.registry);
+    if missing.is_none() {
+        written = written.and_then(|()| text::encode_registry(&mut out, &metrics.of_database));
+    }
+    written
+        .and_then(|()| text::encode_eof(&mut out))
+        .map_err(|_| Error::internal("the metrics cannot be written"))?;
+    Ok((out, missing))
+}
+
+/// Reads what only the database knows.
+async fn ask(app: &App) -> Result<(), Error> {
+    let scraped = &app.metrics.scraped;
     let now = app.now();
     let queued = app.store.outbox_waiting().await?;
     for kind in [crate::oidc::backchannel::KIND, crate::mail::KIND] {
@@ -415,20 +461,10 @@ pub async fn scrape(app: &App) -> Result<String, Error> {
         let age = now.since(key.created_at).max(0);
         scraped.keys.get_or_create(&labels).set(age);
     }
-    let counters = app.store.counters();
-    let wide = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    scraped.pieces.set(wide(counters.pieces));
-    scraped.groups.set(wide(counters.groups));
     scraped.schema.set(app.store.schema_version().await?);
     let backup = app.store.backed_up_at().await?;
     scraped.backup.set(backup.map_or(0, |at| at.0));
-    let (memory, files) = process();
-    scraped.memory.set(memory);
-    scraped.files.set(files);
-    let mut out = String::new();
-    text::encode(&mut out, &metrics.registry)
-        .map_err(|_| Error::internal("the metrics cannot be written"))?;
-    Ok(out)
+    Ok(())
 }
 
 /// A grant type of the specifications, else `other`.

@@ -1,7 +1,7 @@
 //! Calls to others: bounded in time and size, no redirects, no private addresses unless configured.
 
 use crate::app::Error;
-use crate::config::Outbound;
+use crate::config::{ConfigError, Outbound};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 use url::Url;
@@ -110,10 +110,13 @@ fn builder(config: &Outbound) -> Result<reqwest::ClientBuilder, Error> {
         builder = builder.dns_resolver(std::sync::Arc::new(PublicOnly));
     }
     if let Some(path) = &config.ca_file {
-        let pem = std::fs::read(path)
-            .map_err(|error| Error::System(format!("cannot read {}: {error}", path.display())))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|error| Error::System(format!("{}: {error}", path.display())))?;
+        let bad = |reason: String| ConfigError::Value {
+            key: "outbound.ca_file",
+            reason: format!("{}: {reason}", path.display()),
+        };
+        let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem);
+        let certificates = certificates.map_err(|error| bad(error.to_string()))?;
         builder = builder.tls_certs_merge(certificates);
     }
     Ok(builder)

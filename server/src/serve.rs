@@ -1,161 +1,227 @@
 //! Listening, and stopping without cutting anybody off.
 
+mod certificate;
+mod places;
+#[cfg(test)]
+mod tests;
+
+pub use certificate::Certificate;
+pub use places::{Peer, Places};
+
 use crate::app::{App, Error};
 use crate::authenticator::web_app;
-use crate::config::Tls;
+use crate::config::{Config, ConfigError};
 use crate::{jobs, management, nodes, routes};
 use axum::Router;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::RustlsAcceptor;
+use axum_server::{Handle, Server};
+use places::Bounded;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, SystemTime};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-/// How often the TLS files are looked at.
-const LOOK_AT_TLS: Duration = Duration::from_secs(5);
+/// How long the first request of a connection may take to arrive, up to the end of its headers.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// How long a connection may then be without a request, or its headers under way. Longer than proxies keep connections
+/// that are not used, so that it is they who close them and no request meets a connection that is just being closed.
+const NEXT_REQUEST: Duration = Duration::from_secs(75);
+/// How often an HTTP/2 connection is asked whether anybody is there, and how long that may take to answer.
+const PING: Duration = Duration::from_secs(20);
+/// How often it is told that connections cannot be accepted.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// Bytes of a request's headers in HTTP/2, its target among them: the longest target that is looked at, and as much for the
 /// others. (HTTP/1 takes more by itself.)
 const HEADERS_MAX: u32 = 64 * 1024;
 
 /// A listener's hand: stops it, and waits for requests under way.
-pub type Stop = Handle<SocketAddr>;
+pub type Stop = Handle<Peer>;
 
 /// Binds an address, saying what to do when it is taken.
-pub fn bind(address: &str) -> Result<TcpListener, Error> {
-    let listener = TcpListener::bind(address).map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there; stop it or choose another port"
-            }
-            _ => "choose an address of this machine",
-        };
-        Error::System(format!("cannot listen on {address}: {error}; {advice}"))
+///
+/// # Errors
+/// [`Error::Config`] when it is no address of this machine, [`Error::System`] when another program has it or the system
+/// does not allow it.
+pub fn bind(key: &'static str, address: &str) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Error::System(format!(
+            "cannot listen on {address}: {error}; another program listens there; stop it or choose another port"
+        )),
+        io::ErrorKind::PermissionDenied => Error::System(format!(
+            "cannot listen on {address}: {error}; ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)"
+        )),
+        _ => Error::Config(ConfigError::Value {
+            key,
+            reason: format!("cannot listen on {address}: {error}; choose an address of this machine"),
+        }),
     })?;
     let unblocked = listener.set_nonblocking(true);
     unblocked.map_err(|error| Error::System(format!("cannot listen on {address}: {error}")))?;
     Ok(listener)
 }
 
+/// What a listener has beside its router.
+#[derive(Clone)]
+pub struct Terms {
+    /// Its certificate; plain HTTP without one.
+    pub certificate: Option<Certificate>,
+    /// Where its connections take their places.
+    pub places: Places,
+    /// Its stop.
+    pub stop: Stop,
+}
+
 /// Serves a router on a bound listener until it is stopped.
-pub async fn listen(
+///
+/// # Errors
+/// When the system takes the listener back. A connection that cannot be accepted ends nothing.
+pub async fn listen(listener: TcpListener, router: Router, terms: Terms) -> Result<(), Error> {
+    serve_within(listener, router, terms, [FIRST_REQUEST, NEXT_REQUEST]).await
+}
+
+async fn serve_within(
     listener: TcpListener,
     router: Router,
-    tls: Option<Tls>,
-    stop: Stop,
+    terms: Terms,
+    [first, next]: [Duration; 2],
 ) -> Result<(), Error> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let failed = |error: std::io::Error| Error::System(format!("serving failed: {error}"));
-    match tls {
-        None => {
-            let mut server = axum_server::from_tcp(listener).map_err(failed)?;
-            server
-                .http_builder()
-                .http2()
-                .max_header_list_size(HEADERS_MAX);
-            server.handle(stop).serve(service).await.map_err(failed)
+    let failed = |error: io::Error| Error::System(format!("serving failed: {error}"));
+    let listener = Bounded::new(listener, terms.places).map_err(failed)?;
+    let mut server = Server::<Peer>::from_listener(listener)
+        .first_request_timeout(first)
+        .accept_error_handler(rarely_told())
+        .handle(terms.stop);
+    server.http_builder().http1().header_read_timeout(next);
+    server
+        .http_builder()
+        .http2()
+        .max_header_list_size(HEADERS_MAX)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    let served = match terms.certificate {
+        None => server.serve(service).await,
+        Some(certificate) => {
+            let acceptor = RustlsAcceptor::new(certificate.config);
+            server.acceptor(acceptor).serve(service).await
         }
-        Some(tls) => {
-            let config = RustlsConfig::from_pem_file(&tls.certificate_file, &tls.key_file)
-                .await
-                .map_err(|error| Error::System(format!("the TLS files cannot be used: {error}")))?;
-            let renewing = tokio::spawn(renewed(config.clone(), tls));
-            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?;
-            server
-                .http_builder()
-                .http2()
-                .max_header_list_size(HEADERS_MAX);
-            let served = server.handle(stop).serve(service).await;
-            renewing.abort();
-            served.map_err(failed)
+    };
+    served.map_err(failed)
+}
+
+/// Tells of connections that cannot be accepted, such as for want of descriptors, at most once in a while. One that
+/// somebody else gave up, or whose handshake failed, is nobody's fault here.
+fn rarely_told() -> impl Fn(Option<&Peer>, &io::Error) + Send + Sync + 'static {
+    let told: Mutex<Option<Instant>> = Mutex::new(None);
+    move |peer, error| {
+        if peer.is_some() || error.kind() == io::ErrorKind::ConnectionAborted {
+            return;
+        }
+        let Ok(mut told) = told.lock() else { return };
+        if told.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
+            *told = Some(Instant::now());
+            tracing::error!(%error, "connections cannot be accepted");
         }
     }
 }
 
-/// When the two files were last changed.
-fn changed(tls: &Tls) -> Option<(SystemTime, SystemTime)> {
-    let at = |path| {
-        std::fs::metadata(path)
-            .and_then(|found| found.modified())
-            .ok()
-    };
-    Some((at(&tls.certificate_file)?, at(&tls.key_file)?))
+/// The listeners of an instance, bound, with the certificate loaded: everything that can fail before it says that it is
+/// ready.
+pub struct Listeners {
+    public: TcpListener,
+    phone: Option<TcpListener>,
+    management: Option<TcpListener>,
+    certificate: Option<Certificate>,
+    places: Places,
 }
 
-/// Takes a renewed certificate up. One that cannot be used is told of once, and the present one stays.
-async fn renewed(config: RustlsConfig, tls: Tls) {
-    let mut seen = changed(&tls);
-    loop {
-        tokio::time::sleep(LOOK_AT_TLS).await;
-        let now = changed(&tls);
-        if now == seen || now.is_none() {
-            continue;
-        }
-        seen = now;
-        let taken = config.reload_from_pem_file(&tls.certificate_file, &tls.key_file);
-        match taken.await {
-            Ok(()) => tracing::info!("the renewed TLS certificate is in use"),
-            Err(error) => {
-                tracing::error!(%error, "the changed TLS files cannot be used; the present certificate stays");
-            }
-        }
+impl Listeners {
+    /// Binds them all, the public one first.
+    ///
+    /// # Errors
+    /// What [`bind`] and [`Certificate::load`] report.
+    pub async fn open(config: &Config) -> Result<Listeners, Error> {
+        let public = bind("listen", &config.listen)?;
+        let certificate = match &config.tls {
+            Some(files) => Some(Certificate::load(files).await?),
+            None => None,
+        };
+        let wanted = config.limits.load.connections_max;
+        let places = Places::within_limit_of_files(wanted, config.database.descriptors());
+        Listeners::over(public, config, certificate, places)
+    }
+
+    /// The same over a public listener that is bound already, and with places that others may share.
+    ///
+    /// # Errors
+    /// What [`bind`] reports.
+    pub fn over(
+        public: TcpListener,
+        config: &Config,
+        certificate: Option<Certificate>,
+        places: Places,
+    ) -> Result<Listeners, Error> {
+        let bound =
+            |key, address: Option<&String>| address.map(|address| bind(key, address)).transpose();
+        Ok(Listeners {
+            public,
+            phone: bound("authenticator.listen", config.authenticator.listen.as_ref())?,
+            management: bound("management.listen", config.management.listen.as_ref())?,
+            certificate,
+            places,
+        })
+    }
+
+    /// The certificate, to take a renewed one up.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
     }
 }
 
 /// The Authenticator web app of an instance, when it serves one.
-pub fn authenticator(app: &App) -> Option<(String, Router)> {
+fn authenticator(app: &App) -> Option<Router> {
     let config = &app.config.authenticator;
-    let (listen, url) = (config.listen.clone()?, config.public_url.as_ref()?);
+    let url = config.public_url.as_ref()?;
     let mut issuers = vec![app.issuer.clone()];
     issuers.extend(config.issuers.iter().map(crate::config::origin));
     issuers.dedup();
-    Some((listen, web_app::router(url, &issuers)))
-}
-
-/// The listeners of an instance beside its public one, bound before anything is served.
-struct Beside {
-    phone: Option<(TcpListener, Router)>,
-    management: Option<TcpListener>,
-}
-
-impl Beside {
-    fn bind(app: &App) -> Result<Beside, Error> {
-        let phone = match authenticator(app) {
-            Some((address, router)) => Some((bind(&address)?, router)),
-            None => None,
-        };
-        let management = app.config.management.listen.as_deref();
-        Ok(Beside {
-            phone,
-            management: management.map(bind).transpose()?,
-        })
-    }
+    Some(web_app::router(url, &issuers))
 }
 
 /// Runs an instance until `stop` is used: its public address, its authenticator app, its management listener, its jobs.
 /// Health is answered until the very end.
-pub async fn run(app: App, public: TcpListener, stop: Stop) -> Result<(), Error> {
+pub async fn run(app: App, listeners: Listeners, stop: Stop) -> Result<(), Error> {
     for warning in app.config.warnings() {
         tracing::warn!(role = app.config.role, "{warning}");
     }
-    let beside = Beside::bind(&app)?;
+    let terms = Terms {
+        certificate: listeners.certificate,
+        places: listeners.places,
+        stop: stop.clone(),
+    };
     let jobs = tokio::spawn(jobs::run(app.clone()));
     let nodes = app.to_be_told();
     let nodes = nodes.map(|told| tokio::spawn(nodes::run(app.clone(), told)));
-    let tls = app.config.tls.clone();
-    let phone = beside
-        .phone
-        .map(|(listener, router)| tokio::spawn(listen(listener, router, tls, stop.clone())));
+    let renewing = terms.certificate.clone();
+    let renewing = renewing.map(|certificate| tokio::spawn(certificate.renewed()));
+    let phone = listeners.phone.zip(authenticator(&app));
+    let phone =
+        phone.map(|(listener, router)| tokio::spawn(listen(listener, router, terms.clone())));
     let health = Stop::new();
-    let management = beside.management.map(|listener| {
-        let router = management::router(&app);
-        tokio::spawn(listen(listener, router, None, health.clone()))
+    let management = listeners.management.map(|listener| {
+        let terms = Terms {
+            certificate: None,
+            places: Places::of_operators(),
+            stop: health.clone(),
+        };
+        tokio::spawn(listen(listener, management::router(&app), terms))
     });
-    let (router, tls) = (routes::router(&app), app.config.tls.clone());
-    let served = listen(public, router, tls, stop.clone()).await;
+    let served = listen(listeners.public, routes::router(&app), terms).await;
     stop.graceful_shutdown(Some(app.config.drain.limit()));
     jobs.abort();
-    if let Some(nodes) = nodes {
-        nodes.abort();
+    for job in [nodes, renewing].into_iter().flatten() {
+        job.abort();
     }
     if let Some(phone) = phone {
         let _ = phone.await;

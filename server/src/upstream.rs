@@ -8,7 +8,7 @@ mod trip;
 
 use crate::app::{App, Error};
 use crate::chance;
-use crate::config::{Config, UpstreamConfig};
+use crate::config::{Config, UpstreamConfig, secret_file};
 use crate::login::{self, Bound, Driven, advance, drive, who};
 use crate::seal::{hashed, sha256_b64};
 use crate::web::page::{self, Fault, Outcome};
@@ -56,10 +56,7 @@ impl Upstreams {
     pub fn new(config: &Config) -> Result<Upstreams, Error> {
         let mut all = HashMap::new();
         for one in &config.upstream {
-            let path = &one.client_secret_file;
-            let secret = std::fs::read_to_string(path).map_err(|error| {
-                Error::System(format!("cannot read {}: {error}", path.display()))
-            })?;
+            let secret = secret_file("upstream.client_secret_file", &one.client_secret_file)?;
             let issuer = one.issuer.as_str().trim_end_matches('/').to_owned();
             let upstream = Upstream {
                 issuer,

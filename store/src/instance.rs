@@ -61,6 +61,22 @@ impl Store {
         Ok(self.number(BACKUP).await?.map(Timestamp))
     }
 
+    /// Standbys of a shared database that a commit waits for, as its server sees them now. `None` for an embedded one, and
+    /// where this user may not see it (`pg_monitor` may).
+    ///
+    /// # Errors
+    /// Whatever a question reports.
+    pub async fn standbys(&self) -> Result<Option<i64>, StoreError> {
+        if !self.shared() {
+            return Ok(None);
+        }
+        let sql = "SELECT COUNT(CASE WHEN sync_state IN ('sync', 'quorum') THEN 1 END), \
+                   COUNT(CASE WHEN sync_state IS NULL THEN 1 END) FROM pg_stat_replication";
+        let counted = self.one(sql, vec![], |row| Ok((row.int(0)?, row.int(1)?)));
+        let (confirming, hidden) = counted.await?.unwrap_or((0, 0));
+        Ok((confirming > 0 || hidden == 0).then_some(confirming))
+    }
+
     async fn number(&self, name: &'static str) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT number FROM instance WHERE name = $1";
         self.one(sql, vec![name.into()], |row| row.int(0)).await

@@ -16,6 +16,7 @@ pub mod grants;
 pub mod instance;
 pub mod keeping;
 pub mod migrate;
+pub mod owner;
 pub mod postgres;
 mod recent;
 pub mod sessions;

@@ -19,6 +19,7 @@ mod work;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,6 +52,8 @@ pub struct Open {
     pub queue_max: usize,
     /// How long a caller is kept waiting: for a connection, for a lock, for the answer to a commit. In milliseconds.
     pub wait_ms: u32,
+    /// Whether nothing is made that is missing, for somebody who only looks. Commits are refused then by the database.
+    pub look_only: bool,
 }
 
 impl Default for Open {
@@ -62,6 +65,7 @@ impl Default for Open {
             connections_max: 16,
             queue_max: 1024,
             wait_ms: 2500,
+            look_only: false,
         }
     }
 }
@@ -97,6 +101,18 @@ struct Core {
     /// Names commits of this process apart from those of others.
     process: String,
     commits: AtomicU64,
+}
+
+/// Reads a URL without connecting: where the authorities of the server's certificate are, when it says so.
+///
+/// # Errors
+/// What the URL has wrong, in words that hold no password.
+pub fn authorities(url: &str) -> Result<Option<PathBuf>, String> {
+    match address::parse(url, None) {
+        Ok(address) => Ok(address.root),
+        Err(StoreError::Database(reason)) => Err(reason.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl Postgres {
@@ -136,7 +152,10 @@ impl Postgres {
         };
         let queue_max = open.queue_max.clamp(1, Semaphore::MAX_PERMITS / 2);
         let (writers, readers) = (pool(Use::Writing)?, pool(Use::Reading)?);
-        let process = prepare(&writers, &place).await?;
+        if !open.look_only {
+            prepare(&writers, &place).await?;
+        }
+        let process = process(&writers, &place).await?;
         let core = Core {
             writers,
             readers,
@@ -197,8 +216,8 @@ impl Postgres {
     }
 }
 
-/// Makes the table of commits if it is missing, and a name for this process that no other has.
-async fn prepare(writers: &Pool, place: &Place) -> Result<String, StoreError> {
+/// Makes the table of commits if it is missing.
+async fn prepare(writers: &Pool, place: &Place) -> Result<(), StoreError> {
     let link = link::take(writers).await.map_err(Failure::into_error)?;
     let failed = |error: &tokio_postgres::Error| place.failure(error).into_error();
     let mut there = link.client.batch_execute(settle::THERE).await;
@@ -213,6 +232,13 @@ async fn prepare(writers: &Pool, place: &Place) -> Result<String, StoreError> {
         let made = link.client.batch_execute(settle::TABLE).await;
         made.map_err(|error| failed(&error))?;
     }
+    Ok(())
+}
+
+/// A name for this process that no other has.
+async fn process(writers: &Pool, place: &Place) -> Result<String, StoreError> {
+    let link = link::take(writers).await.map_err(Failure::into_error)?;
+    let failed = |error: &tokio_postgres::Error| place.failure(error).into_error();
     let sql = "SELECT CAST(gen_random_uuid() AS TEXT)";
     let row = link.client.query_one(sql, &[]).await;
     let row = row.map_err(|error| failed(&error))?;

@@ -12,7 +12,7 @@ mod readers;
 mod text;
 mod writer;
 
-pub use backup::{Inspected, copy, inspect, lock};
+pub use backup::{Inspected, copy, inspect, lock, locked};
 
 use std::fmt;
 use std::path::Path;

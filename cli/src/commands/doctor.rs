@@ -8,9 +8,9 @@ use super::ConfigArg;
 use crate::exit::{Exit, Failure};
 use crate::say::{self, say};
 use serde_json::json;
+use techpass_domain::time::Timestamp;
 use techpass_server::clock::Clock;
 use techpass_server::config::Config;
-use techpass_store::StoreError;
 use techpass_store::sqlite;
 
 /// Options.
@@ -110,8 +110,9 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     let clock = Clock::system();
     secrets::check(&config, &mut report);
     database::check(&config, &clock, &mut report).await;
-    outside::tls(&config, clock.now(), &mut report);
+    outside::tls(&config, clock.now(), &mut report).await;
     outside::listeners(&config, running, &mut report);
+    outside::mail(&config, &mut report).await;
     outside::upstreams(&config, clock.now(), &mut report).await;
     if running {
         outside::public(&config, &mut report).await;
@@ -126,6 +127,19 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
 
 /// Whether a server has the database now.
 fn server_runs(config: &Config) -> bool {
-    let lock = config.database_file().map(sqlite::lock);
-    matches!(lock, Some(Err(StoreError::Locked(_))))
+    let looked = config.database_file().map(sqlite::locked);
+    matches!(looked, Some(Ok(true)))
+}
+
+/// What a server says at its start of the certificate and of files that everybody can read.
+pub fn at_start(config: &Config, now: Timestamp) -> Vec<String> {
+    let mut report = Report::default();
+    if config.tls.is_some() {
+        outside::validity(config, now, &mut report);
+    }
+    let told = report.0.into_iter();
+    let told = told.filter(|check| check.found != Found::Good);
+    let mut told: Vec<String> = told.map(|check| check.text).collect();
+    told.extend(secrets::open_to_everybody(config));
+    told
 }

@@ -1,9 +1,10 @@
 //! `techpass init`: a master key and a commented configuration.
 
-use crate::demo::{new_master_key, write_private};
+use crate::demo::new_master_key;
 use crate::exit::{Exit, Failure};
 use crate::say::{note, say};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use techpass_server::files;
 
 /// Options.
 #[derive(Debug, clap::Args)]
@@ -23,8 +24,9 @@ const HOME: &str = include_str!("../../../docs/examples/home-organisation.toml")
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&args.dir)
         .map_err(|error| Failure::failed(format!("cannot make {}: {error}", args.dir.display())))?;
-    let key = args.dir.join("master.key");
-    let config = args.dir.join("techpass.toml");
+    // The configuration must mean the same from wherever the server is started.
+    let dir = std::path::absolute(&args.dir).map_err(Failure::system)?;
+    let (key, config) = (dir.join("master.key"), dir.join("techpass.toml"));
     for file in [&key, &config] {
         if file.exists() {
             return Err(Failure::refused(format!(
@@ -33,14 +35,79 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             )));
         }
     }
-    write_private(&key, new_master_key()?.as_bytes())?;
-    let text = if args.role == "home" { HOME } else { TECHPASS };
-    let dir = args.dir.display().to_string();
-    let text = text
-        .replace("/etc/techpass", &dir)
-        .replace("/var/lib/techpass", &dir);
-    std::fs::write(&config, text).map_err(Failure::system)?;
+    let example = if args.role == "home" { HOME } else { TECHPASS };
+    let text = configuration(example, &dir)?;
+    // The key comes last: what is left when there is no room is a configuration, which anybody may remove.
+    write(&config, text.as_bytes())?;
+    if let Err(failure) = write(&key, new_master_key()?.as_bytes()) {
+        let _ = std::fs::remove_file(&config);
+        return Err(failure);
+    }
     say!("{}\n{}", key.display(), config.display());
     note!("Keep the master key apart from the database and its backups.");
     Ok(Exit::Ok)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error| Failure::failed(format!("cannot write {}: {error}", path.display()));
+    files::write_new(path, bytes).map_err(failed)
+}
+
+/// An example with its files in this directory.
+fn configuration(example: &str, dir: &Path) -> Result<String, Failure> {
+    let dir = dir
+        .to_str()
+        .ok_or_else(|| Failure::usage("--dir must be text in UTF-8"))?;
+    // As the inside of a basic string of TOML.
+    let quoted = toml::Value::String(dir.to_owned()).to_string();
+    let within = match quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    {
+        Some(within) => within.to_owned(),
+        // Another kind of string was chosen; only these two need care in a basic one.
+        None => dir.replace('\\', "\\\\").replace('"', "\\\""),
+    };
+    let mut text = String::with_capacity(example.len());
+    let mut rest = example;
+    // One walk, so that nothing that was put in is replaced again.
+    while let Some((at, found)) = ["/etc/techpass", "/var/lib/techpass"]
+        .iter()
+        .filter_map(|found| Some((rest.find(found)?, found)))
+        .min()
+    {
+        let (before, after) = rest.split_at(at);
+        text.push_str(before);
+        text.push_str(&within);
+        rest = after.strip_prefix(*found).unwrap_or(after);
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use techpass_server::config::Config;
+
+    #[test]
+    fn any_directory_makes_a_configuration_that_names_it() {
+        for dir in [
+            "/etc/techpass",
+            "/srv/var/lib/techpass/x",
+            "/a \"quoted\" one",
+            "/it's \"both\"",
+            "/back\\slash",
+        ] {
+            for example in [TECHPASS, HOME] {
+                let text = configuration(example, Path::new(dir)).unwrap();
+                let config = Config::parse(&text, "techpass.toml", std::iter::empty()).unwrap();
+                let key = Path::new(dir).join("master.key");
+                assert_eq!(config.secrets.master_key_file, key, "{dir}");
+                let database = Path::new(dir).join("techpass.db");
+                assert_eq!(config.database_file(), Some(database.as_path()), "{dir}");
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
 use crate::say::{note, say};
+use serde_json::json;
 use techpass_domain::keys::{KeyLife, KeyState};
 use techpass_domain::time::Timestamp;
 use techpass_server::app::App;
@@ -12,7 +13,7 @@ use techpass_server::keys;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// List signing keys.
-    List(Args),
+    List(List),
     /// Publish new signing keys; they sign once they have been published long enough. The present ones stay published
     /// until their last token is dead.
     Rotate(Rotate),
@@ -20,11 +21,14 @@ pub enum Command {
     Revoke(Revoke),
 }
 
-/// Options.
+/// Options of `list`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct List {
     #[command(flatten)]
     config: ConfigArg,
+    /// Print JSON, an object a line.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Options of `rotate`.
@@ -52,7 +56,11 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::List(args) => {
             let app = args.config.open().await?;
             let rows = app.store.keys().await.map_err(Failure::system)?;
-            show(&app, &keys::lives(&rows))?;
+            let lives = keys::lives(&rows);
+            match args.json {
+                true => print_json(&app, &lives)?,
+                false => show(&app, &lives)?,
+            }
         }
         Command::Rotate(args) => {
             let app = args.config.open().await?;
@@ -71,7 +79,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             match keys::revoke(&app, &args.kid).await? {
                 Some(changed) => show(&app, &changed)?,
                 None => {
-                    return Err(Failure::failed(format!(
+                    return Err(Failure::refused(format!(
                         "there is no key {} that is in use; `techpass keys list` names them",
                         args.kid
                     )));
@@ -100,6 +108,24 @@ fn show(app: &App, keys: &[KeyLife]) -> Result<(), Failure> {
             key.alg.as_str(),
             key.state.as_str()
         );
+    }
+    Ok(())
+}
+
+/// One key a line, with times in Unix seconds.
+fn print_json(app: &App, keys: &[KeyLife]) -> Result<(), Failure> {
+    for key in keys {
+        let from = app.config.keys.signs_from(key.created_at);
+        let next = key.state == KeyState::Next;
+        let line = json!({
+            "kid": key.kid,
+            "alg": key.alg.as_str(),
+            "state": key.state.as_str(),
+            "created_at": key.created_at,
+            "signs_from": next.then_some(from),
+            "retired_at": key.retired_at,
+        });
+        say!("{line}");
     }
     Ok(())
 }

@@ -10,6 +10,9 @@ use techpass_store::{Open, Store};
 pub struct Args {
     #[command(flatten)]
     config: ConfigArg,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Brings the schema up to date, whatever `database.migrate` says, and says what was done.
@@ -21,9 +24,15 @@ pub async fn run(args: Args) -> Result<Exit, Failure> {
     };
     let (store, applied) = Store::migrated(&config.database.url, open)
         .await
-        .map_err(|error| Failure::failed(techpass_server::web::page::chain(&error)))?;
+        .map_err(techpass_server::app::Error::from)?;
     let schema = techpass_store::schema_known();
     match applied {
+        count if args.json => {
+            say!(
+                "{}",
+                serde_json::json!({ "schema": schema, "applied": count })
+            );
+        }
         0 => say!("schema {schema}: nothing to do"),
         count => say!("schema {schema}: applied {count}"),
     }

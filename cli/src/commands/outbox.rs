@@ -3,7 +3,9 @@
 use super::ConfigArg;
 use crate::exit::{Exit, Failure};
 use crate::say::say;
+use serde_json::{Value, json};
 use techpass_server::clock::utc;
+use techpass_store::keeping::OutboxRow;
 use techpass_store::{StoreError, Write};
 
 /// Verbs.
@@ -26,6 +28,9 @@ pub struct List {
     /// At most so many lines.
     #[arg(long, default_value_t = 100)]
     limit: i64,
+    /// Print JSON, an object a line.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Options of `retry`.
@@ -44,6 +49,10 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             let app = args.config.open().await?;
             let rows = app.store.undelivered(args.failed, args.limit).await;
             for row in rows.map_err(Failure::system)? {
+                if args.json {
+                    say!("{}", as_json(&row));
+                    continue;
+                }
                 let standing = match (row.done_at, row.last_error) {
                     (Some(_), Some(error)) => format!("given up: {error}"),
                     (None, Some(error)) => format!("tried again soon: {error}"),
@@ -67,7 +76,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
             match app.store.commit(vec![write]).await {
                 Ok(()) => {}
                 Err(StoreError::Conflict(_)) => {
-                    return Err(Failure::failed(format!(
+                    return Err(Failure::refused(format!(
                         "nothing that failed is called {}; `techpass outbox list --failed` names it",
                         args.id
                     )));
@@ -77,4 +86,21 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// A row without what it holds, which may be somebody's; times in Unix seconds.
+fn as_json(row: &OutboxRow) -> Value {
+    let standing = match (row.done_at, &row.last_error) {
+        (Some(_), Some(_)) => "given_up",
+        (None, Some(_)) => "tried_again",
+        (_, None) => "waiting",
+    };
+    json!({
+        "id": row.id,
+        "kind": row.kind,
+        "created_at": row.created_at,
+        "attempts": row.attempts,
+        "standing": standing,
+        "error": row.last_error,
+    })
 }

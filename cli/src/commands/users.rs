@@ -223,10 +223,7 @@ async fn add(add: Add) -> Result<Exit, Failure> {
         upstream_subject: add.upstream_subject,
         ..NewAccount::default()
     };
-    let account = admin::add_account(&app, new).await?;
-    if let Some(password) = password {
-        admin::set_password(&app, &account.login_id, password).await?;
-    }
+    let account = admin::add_account_with(&app, new, password).await?;
     print(&account, add.json)?;
     Ok(Exit::Ok)
 }

@@ -11,7 +11,7 @@ mod people;
 mod tls;
 mod world;
 
-pub use world::{new_master_key, write_private};
+pub use world::new_master_key;
 
 use crate::exit::{Exit, Failure};
 use crate::say::{note, say};

@@ -5,17 +5,17 @@ use super::{Origins, configs, control, moved, tls};
 use crate::exit::Failure;
 use crate::phone::Phone;
 use crate::say::note;
-use axum_server::Handle;
 use serde_json::json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use techpass_server::admin::{self, NewAccount};
-use techpass_server::app::App;
+use techpass_server::app::{App, Error};
+use techpass_server::chance;
 use techpass_server::clients::{self, Wanted};
 use techpass_server::clock::Clock;
 use techpass_server::config::{Config, Tls};
-use techpass_server::{chance, serve};
+use techpass_server::serve::{self, Certificate, Listeners, Places, Terms};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
@@ -87,7 +87,7 @@ impl World {
         // Ports first: nothing is written for a demonstration that cannot start.
         let mut listeners = Vec::new();
         for offset in 0..5 {
-            listeners.push(serve::bind(&origins.listen(offset))?);
+            listeners.push(serve::bind("listen", &origins.listen(offset))?);
         }
         let files = match with_tls {
             // Browsers compare certificates with the time that is.
@@ -118,7 +118,7 @@ impl World {
             techpass,
             wog,
             ca: files.as_ref().map(|files| files.ca.clone()),
-            stop: Handle::new(),
+            stop: serve::Stop::new(),
             running: tokio::sync::Mutex::new(JoinSet::new()),
         };
         world.populate(&upstream_secret, &portal_secret).await?;
@@ -136,10 +136,23 @@ impl World {
         files: Option<&tls::Files>,
         portal_secret: &str,
     ) -> Result<(), Failure> {
-        let tls = files.map(|files| Tls {
-            certificate_file: files.certificate.clone(),
-            key_file: files.key.clone(),
-        });
+        let certificate = match files {
+            Some(files) => Some(
+                Certificate::load(&Tls {
+                    certificate_file: files.certificate.clone(),
+                    key_file: files.key.clone(),
+                })
+                .await?,
+            ),
+            None => None,
+        };
+        // One process, so the five share what its limit of files allows.
+        let databases = [&self.techpass, &self.wog].map(|app| app.config.database.descriptors());
+        let terms = Terms {
+            certificate,
+            places: Places::within_limit_of_files(None, databases.iter().sum()),
+            stop: self.stop.clone(),
+        };
         let mut running = self.running.lock().await;
         let issuers = [self.origins.techpass(), self.origins.wog()];
         let authenticator = url(&self.origins.authenticator())?;
@@ -147,7 +160,7 @@ impl World {
         let portal = self.portal(portal_secret)?;
         let control = control::router(self);
         for (offset, listener) in listeners.into_iter().enumerate() {
-            let (stop, tls) = (self.stop.clone(), tls.clone());
+            let terms = terms.clone();
             let (app, router) = match offset {
                 0 => (None, portal.clone()),
                 1 => (Some(self.techpass.clone()), axum::Router::new()),
@@ -157,8 +170,8 @@ impl World {
             };
             running.spawn(async move {
                 let served = match app {
-                    Some(app) => serve::run(app, listener, stop).await,
-                    None => serve::listen(listener, router, tls, stop).await,
+                    Some(app) => one(app, listener, terms).await,
+                    None => serve::listen(listener, router, terms).await,
                 };
                 served.map_err(Failure::from)
             });
@@ -312,6 +325,12 @@ impl World {
         let mut running = self.running.lock().await;
         while running.join_next().await.is_some() {}
     }
+}
+
+async fn one(app: App, listener: std::net::TcpListener, terms: Terms) -> Result<(), Error> {
+    let (certificate, places) = (terms.certificate, terms.places);
+    let listeners = Listeners::over(listener, &app.config, certificate, places)?;
+    serve::run(app, listeners, terms.stop).await
 }
 
 fn url(text: &str) -> Result<url::Url, Failure> {

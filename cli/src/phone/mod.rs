@@ -217,19 +217,6 @@ impl Phone {
         self.answer(account, None, Decision::Approve(number)).await
     }
 
-    /// Declines the request that waits for an account; `report` says that somebody else made it.
-    ///
-    /// # Errors
-    /// As [`Phone::answer`].
-    pub async fn decline(&self, account: &str, report: bool) -> Result<Vec<Request>> {
-        let decision = if report {
-            Decision::Report
-        } else {
-            Decision::Decline
-        };
-        self.answer(account, None, decision).await
-    }
-
     async fn register(&self, link: &Link, name: &str) -> Result<Stored> {
         #[derive(Deserialize)]
         struct Enrolled {

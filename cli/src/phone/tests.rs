@@ -199,7 +199,12 @@ async fn declining_and_reporting_are_kept_apart() {
     let (world, wog) = enrolled().await;
     for (report, decision) in [(false, "decline"), (true, "report")] {
         wog.ask("chl_1", "52");
-        world.phone.decline(MEI, report).await.unwrap();
+        let decision = if report {
+            Decision::Report
+        } else {
+            Decision::Decline
+        };
+        world.phone.answer(MEI, None, decision).await.unwrap();
         assert_eq!(wog.known().answers.last().unwrap()["decision"], decision);
     }
 }

@@ -25,6 +25,7 @@ mod overload;
 mod refusals;
 mod registration;
 mod requests;
+mod running;
 mod starting;
 mod tabs;
 mod tokens;

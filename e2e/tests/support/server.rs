@@ -156,9 +156,37 @@ impl Server {
 
     /// Asks it to stop, as a service manager does.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends it a signal, as `kill` names it.
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.expect("kill runs").success());
+    }
+
+    /// What it has said until now.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.config.with_extension("log")).expect("a log")
+    }
+
+    /// Asks it to stop again and again until it has ended, and gives its exit code.
+    pub async fn ended_by_asking_again(&mut self) -> Option<i32> {
+        let child = Mutex::new(&mut self.child);
+        until("the server to end", || async {
+            let mut child = child.lock().expect("one looks at a time");
+            if let Some(ended) = child.try_wait().expect("it can be looked at") {
+                return Ok(ended);
+            }
+            // It is this process's child, so its number is nobody else's until it was waited for.
+            let _ = Command::new("kill")
+                .args(["-TERM", &child.id().to_string()])
+                .status();
+            Err("it runs".to_owned())
+        })
+        .await
+        .code()
     }
 
     /// Waits for its end, and gives its exit code.

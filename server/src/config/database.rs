@@ -61,12 +61,15 @@ fn connections_max() -> usize {
 impl Database {
     /// Whether several nodes may use it at once.
     pub fn shared(&self) -> bool {
-        self.url.starts_with("postgres")
+        self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
     }
 
     /// How it is opened, by the server that owns it or by a command beside it. Reads the password's file.
     pub fn opening(&self, server: bool) -> Result<Open, ConfigError> {
         const PAGES_PER_MB: u32 = 256;
+        if self.shared() {
+            self.check_authorities()?;
+        }
         Ok(Open {
             migrate: self.migrate,
             sqlite: sqlite::Open {
@@ -86,16 +89,35 @@ impl Database {
         })
     }
 
+    /// File descriptors that the server's database takes at most.
+    pub fn descriptors(&self) -> usize {
+        match self.shared() {
+            // Connections for committing and for reading, and one that listens.
+            true => self.connections_max.saturating_mul(2).saturating_add(1),
+            // The file and its log for the writer, the checkpointer and each reader, and the lock.
+            false => {
+                let connections = sqlite::Open::default().readers_max.saturating_add(2);
+                connections.saturating_mul(3).saturating_add(1)
+            }
+        }
+    }
+
     fn read_password(&self) -> Result<Option<String>, ConfigError> {
-        let Some(path) = &self.password_file else {
-            return Ok(self.password.as_ref().map(|password| password.0.clone()));
-        };
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(error) => Err(ConfigError::Unreadable {
-                path: path.display().to_string(),
-                reason: error.to_string(),
+        match &self.password_file {
+            Some(path) => super::secret_file("database.password_file", path).map(Some),
+            None => Ok(self.password.as_ref().map(|password| password.0.clone())),
+        }
+    }
+
+    /// The authorities that the URL names must be there, or the server would be asked in vain for ever.
+    fn check_authorities(&self) -> Result<(), ConfigError> {
+        let named = postgres::authorities(&self.url).ok().flatten();
+        match named.map(|path| (std::fs::File::open(&path).err(), path)) {
+            Some((Some(error), path)) => Err(ConfigError::Value {
+                key: "database.url",
+                reason: format!("sslrootcert: cannot read {}: {error}", path.display()),
             }),
+            _ => Ok(()),
         }
     }
 
@@ -107,6 +129,21 @@ impl Database {
                 reason: reason.to_owned(),
             })
         };
+        match self.url.strip_prefix("sqlite:") {
+            Some("") => return bad("database.url", "write sqlite:PATH"),
+            Some(_) => {}
+            None if self.shared() => {
+                if let Err(reason) = postgres::authorities(&self.url) {
+                    return bad("database.url", &reason);
+                }
+            }
+            None => {
+                return bad(
+                    "database.url",
+                    "write sqlite:PATH or postgres://USER@HOST/DATABASE",
+                );
+            }
+        }
         if self.cluster && !self.shared() {
             return bad("database.cluster", "needs a postgres:// URL");
         }

@@ -167,6 +167,9 @@ pub struct Load {
     pub passwords_max: usize,
     /// How long a password check may wait for its turn.
     pub passwords_wait_s: u64,
+    /// Connections that may be open; more wait to be accepted. Never more than the process's limit of files allows,
+    /// which counts alone when this is left out.
+    pub connections_max: Option<usize>,
 }
 
 impl Default for Load {
@@ -178,6 +181,7 @@ impl Default for Load {
             waiting_max: 20_000,
             passwords_max: 64,
             passwords_wait_s: 3,
+            connections_max: None,
         }
     }
 }

@@ -123,11 +123,17 @@ fn the_chart_sets_keys_that_exist() {
         let value = match name {
             "LOG__FORMAT" => "json",
             "DATABASE__URL_FILE" => file,
+            "DATABASE__URL" => "sqlite:/data/techpass.db",
             name if name.ends_with("_S") => "7",
             _ => "127.0.0.1:7",
         };
         let name = format!("TECHPASS__{name}");
-        parse(FILE, &[(&name, value)]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        // Where that app is served wants to be told what it is called.
+        let called = (
+            "TECHPASS__AUTHENTICATOR__PUBLIC_URL",
+            "https://phone.example",
+        );
+        parse(FILE, &[(&name, value), called]).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -138,5 +144,160 @@ fn token_lifetimes_are_within_what_keys_and_grants_outlive() {
     for bad in ["access_s = 0", "id_token_s = 86401", "offline_s = -1"] {
         let name = bad.split(' ').next().unwrap();
         assert!(with(bad).unwrap_err().to_string().contains(name), "{bad}");
+    }
+}
+
+#[test]
+fn a_variable_is_a_text_where_a_text_is_wanted() {
+    let config = parse(
+        FILE,
+        &[
+            ("TECHPASS__BRAND__NAME", "123"),
+            ("TECHPASS__BRAND__HELP", "true"),
+            ("TECHPASS__DATABASE__PASSWORD", "0x10"),
+            ("TECHPASS__SESSION__IDLE_S", "60"),
+            ("TECHPASS__KEYS__ALGORITHMS", "[\"RS256\"]"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(
+        (config.brand.name.as_str(), config.brand.help.as_str()),
+        ("123", "true")
+    );
+    let opening = config.database.opening(false).unwrap();
+    assert_eq!(opening.postgres.password.as_deref(), Some("0x10"));
+    assert_eq!(
+        (config.session.idle_s, config.keys.algorithms.len()),
+        (60, 1)
+    );
+}
+
+#[test]
+fn what_a_variable_has_wrong_names_the_variable() {
+    for (name, value) in [
+        ("TECHPASS__SESSION__IDLE_S", "soon"),
+        ("TECHPASS__SESSION__IDEL_S", "60"),
+        ("TECHPASS__SESION__IDLE_S", "60"),
+        ("TECHPASS__SESSION__IDLE_S", "0"),
+        ("TECHPASS__PUBLIC_URL", "https://techpass.example/path"),
+        ("TECHPASS__BRAND__NAME_FILE", "/nowhere/at/all"),
+    ] {
+        let other = ("TECHPASS__BRAND__HELP", "7");
+        let error = parse(FILE, &[other, (name, value)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(name) && !error.contains("techpass.toml"),
+            "{error}"
+        );
+    }
+    // The file's own mistakes keep their line.
+    let text = FILE.replace("name = \"TechPass\"", "name = 7");
+    let help = [("TECHPASS__BRAND__HELP", "us")];
+    let error = parse(&text, &help).unwrap_err().to_string();
+    assert!(
+        error.contains("techpass.toml") && error.contains("line 9"),
+        "{error}"
+    );
+}
+
+#[test]
+fn variables_of_others_may_be_anything() {
+    use std::os::unix::ffi::OsStringExt;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), FILE).unwrap();
+    let noise = || OsString::from_vec(vec![b'x', 0xff]);
+    let theirs = vec![(noise(), noise()), ("PATH".into(), noise())];
+    Config::read(file.path(), theirs.into_iter()).unwrap();
+    let ours = vec![("TECHPASS__BRAND__NAME".into(), noise())];
+    let error = Config::read(file.path(), ours.into_iter()).unwrap_err();
+    assert!(
+        error.to_string().contains("TECHPASS__BRAND__NAME"),
+        "{error}"
+    );
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_by_their_key() {
+    let with = |key: &str, value: &str| {
+        let (section, key) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut table: toml::Table = toml::from_str(FILE).unwrap();
+        let mut place = &mut table;
+        for part in section.split('.').filter(|part| !part.is_empty()) {
+            let next = place
+                .entry(part)
+                .or_insert_with(|| toml::Table::new().into());
+            place = next.as_table_mut().unwrap();
+        }
+        let value: toml::Table = toml::from_str(&format!("v = {value}")).unwrap();
+        place.insert(key.to_owned(), value["v"].clone());
+        parse(&table.to_string(), &[])
+    };
+    for (key, value) in [
+        ("listen", "\"8081\""),
+        ("listen", "\"127.0.0.1:99999\""),
+        ("management.listen", "\":9081\""),
+        ("authenticator.listen", "\"127.0.0.1:8083\""),
+        ("public_url", "\"https://user:word@techpass.example\""),
+        ("database.url", "\"/var/lib/techpass/techpass.db\""),
+        ("database.url", "\"mysql://a@b/c\""),
+        ("database.url", "\"sqlite:\""),
+        ("database.url", "\"postgres://a@b/c?sslmode=prefer\""),
+        ("session.idle_s", "-1"),
+        ("session.absolute_s", "0"),
+        ("session.accounts_max", "0"),
+        ("limits.load.sign_in_max", "0"),
+        ("limits.load.connections_max", "0"),
+        ("traces.sampled_percent", "200"),
+        ("log.level", "\"bogus\""),
+        ("log.level", "\"warn,techpass_server=loud\""),
+    ] {
+        let error = with(key, value).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{key}:")),
+            "{key} = {value}: {error}"
+        );
+    }
+    for (key, value) in [
+        ("listen", "\"[::1]:8081\""),
+        ("database.url", "\"postgresql://a@b/c?sslmode=require\""),
+        ("log.level", "\"warn,techpass_server=debug\""),
+        ("log.level", "\"INFO\""),
+        ("limits.load.connections_max", "100"),
+    ] {
+        with(key, value).unwrap();
+    }
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_told_by_its_key() {
+    for (text, key) in [
+        (
+            "database.password_file = \"/nowhere\"",
+            "database.password_file",
+        ),
+        (
+            "database.url = \"postgres://a@b/c?sslrootcert=/nowhere\"",
+            "database.url",
+        ),
+    ] {
+        let base = FILE
+            .replace("[database]", "")
+            .replace("[secrets]", "")
+            .replace("[brand]", "");
+        let base = base
+            .replace("url = \"sqlite", "database.url = \"sqlite")
+            .replace("master_key_file", "secrets.master_key_file")
+            .replace("name = ", "brand.name = ");
+        let base = match key {
+            "database.url" => base.replace("database.url", "# database.url"),
+            _ => base,
+        };
+        let config = parse(&format!("{base}\n{text}"), &[]).unwrap();
+        let error = config.database.opening(true).unwrap_err().to_string();
+        assert!(
+            error.starts_with(key) && error.contains("/nowhere"),
+            "{error}"
+        );
     }
 }

@@ -99,7 +99,7 @@ async fn event(app: &App, headers: &HeaderMap, bound: Bound, event: Event) -> Ou
 async fn another(app: &App, headers: &HeaderMap, bound: Bound) -> Outcome {
     let after = match drive(app, bound, Event::AnotherAccount, Vec::new()).await? {
         Driven::Taken(after) | Driven::Stale(after) => *after,
-        Driven::Lost(_) => return Err(Fault::expired()),
+        Driven::Lost(_) | Driven::Barred(_) => return Err(Fault::expired()),
     };
     let here = session::here(app, headers).await?;
     let nobody = session::known(app, headers, &here).await?.is_empty();

@@ -48,14 +48,13 @@ impl Gate {
                 initial_token_sha256: None,
             });
         };
-        let shown = file.display();
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Error::System(format!("cannot read {shown}: {error}")))?;
+        let key = "registration.initial_access_token_file";
+        let text = config::secret_file(key, file)?;
         let token = text.trim();
         if token.len() < 32 {
-            return Err(Error::System(format!(
-                "{shown} must hold a random token of at least 32 characters"
-            )));
+            let shown = file.display();
+            let reason = format!("{shown} must hold a random token of at least 32 characters");
+            return Err(config::ConfigError::Value { key, reason }.into());
         }
         Ok(Gate {
             open: config.open,

@@ -31,6 +31,14 @@ pub fn lock(path: &Path) -> Result<File, StoreError> {
     connect::lock(&connect::place(path)?)
 }
 
+/// Whether a server has this database, without changing anything.
+///
+/// # Errors
+/// [`StoreError::Unwritable`] when that cannot be seen.
+pub fn locked(path: &Path) -> Result<bool, StoreError> {
+    connect::locked(&connect::place(path)?)
+}
+
 /// Writes everything that is committed now into a new file, while the database is in use: one snapshot, without pages
 /// that are free. The file must be empty or absent; making it durable is the caller's.
 ///

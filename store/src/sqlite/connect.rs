@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Place;
 use crate::error::StoreError;
+use crate::owner;
 
 /// Prepared statements kept by each connection; more than the product has.
 const STATEMENTS_MAX: usize = 256;
@@ -46,12 +47,33 @@ pub(super) fn place(path: &Path) -> Result<Place, StoreError> {
 pub(super) fn lock(place: &Place) -> Result<File, StoreError> {
     let mut name = OsString::from(place.path());
     name.push(".lock");
+    let like = match place.path().exists() {
+        true => place.path(),
+        false => owner::directory(place.path()),
+    };
     let file = private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(PathBuf::from(name))
+        .and_then(|file| owner::hand_over(&file, like).map(|()| file))
         .map_err(|error| place.unwritable(error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(place.path().to_owned())),
+        Err(TryLockError::Error(error)) => Err(place.unwritable(error)),
+    }
+}
+
+/// Whether a server has the lock, without making its file.
+pub(super) fn locked(place: &Place) -> Result<bool, StoreError> {
+    let mut name = OsString::from(place.path());
+    name.push(".lock");
+    let file = match File::open(PathBuf::from(name)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(place.unwritable(error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(place.unwritable(error)),
     }
 }
@@ -101,9 +123,11 @@ pub(super) fn whole(connection: &Connection, place: &Place) -> Result<(), StoreE
 }
 
 // SQLite would create the file readable for everybody; the files beside it take its permissions over. Only an
-// exclusive creation is safe here: closing another descriptor of an open database would drop SQLite's locks on it.
+// exclusive creation is safe here: closing another descriptor of an open database would drop SQLite's locks on it. The
+// files beside it take its owner over, too.
 fn create(place: &Place) -> Result<(), StoreError> {
-    match private(OpenOptions::new().write(true).create_new(true)).open(place.path()) {
+    let made = private(OpenOptions::new().write(true).create_new(true)).open(place.path());
+    match made.and_then(|file| owner::hand_over(&file, owner::directory(place.path()))) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(place.unwritable(error)),
         _ => Ok(()),
     }
@@ -189,6 +213,26 @@ mod tests {
             let refused = verify(&connection).unwrap_err();
             assert!(refused.to_string().contains(setting), "{refused}");
             assert!(matches!(refused, StoreError::UnsafeSetting { .. }));
+        }
+    }
+
+    #[test]
+    fn what_the_superuser_makes_belongs_to_whoever_has_the_directory() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let directory = tempfile::tempdir().unwrap();
+        if directory.path().metadata().unwrap().uid() != 0 {
+            println!("skipped: only the superuser can give files away");
+            return;
+        }
+        chown(directory.path(), Some(4321), Some(1234)).unwrap();
+        let place = place(&directory.path().join("a.db")).unwrap();
+        let _lock = lock(&place).unwrap();
+        let connection = writer(&place, Duration::ZERO).unwrap();
+        connection.execute_batch("CREATE TABLE a (b)").unwrap();
+        for entry in std::fs::read_dir(directory.path()).unwrap() {
+            let entry = entry.unwrap();
+            let found = entry.metadata().unwrap();
+            assert_eq!((found.uid(), found.gid()), (4321, 1234), "{entry:?}");
         }
     }
 }

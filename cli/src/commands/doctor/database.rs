@@ -8,9 +8,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use techpass_server::clock::Clock;
 use techpass_server::config::Config;
+use techpass_server::seal::Seal;
 use techpass_server::web::page::chain;
 use techpass_server::{chance, files};
-use techpass_store::{Store, schema_known, sqlite};
+use techpass_store::{Open, Store, StoreError, postgres, schema_known, sqlite};
 
 /// Seconds after which a backup is old.
 const BACKUP_OLD_S: i64 = 26 * 60 * 60;
@@ -45,11 +46,7 @@ pub(super) async fn check(config: &Config, clock: &Clock, report: &mut Report) {
             return report.warning("database", text);
         }
         Err(error) => return report.bad("database", format!("{}: {error}", path.display())),
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => report.bad(
-            "database",
-            format!("others can read {0}; chmod 600 {0}", path.display()),
-        ),
-        Ok(_) => {}
+        Ok(found) => super::secrets::readers("database", path, found.permissions().mode(), report),
     }
     whole(path, report);
     opened(config, clock, report).await;
@@ -83,30 +80,86 @@ fn whole(path: &Path, report: &mut Report) {
     }
 }
 
+/// Opens the database as it is, without bringing its schema up to date; tells of one that cannot be used so.
+async fn looked_at(config: &Config, report: &mut Report) -> Option<Store> {
+    let open = match config.database.opening(false) {
+        Ok(open) => Open {
+            migrate: false,
+            postgres: postgres::Open {
+                look_only: true,
+                ..open.postgres
+            },
+            ..open
+        },
+        Err(error) => {
+            report.bad("database", error.to_string());
+            return None;
+        }
+    };
+    match Store::open(&config.database.url, open).await {
+        Ok(store) => return Some(store),
+        Err(StoreError::Older { schema: 0, .. }) => report.warning(
+            "schema",
+            "there is none; a server makes it at its first start",
+        ),
+        Err(StoreError::Older { schema, known }) if config.database.migrate => report.warning(
+            "schema",
+            format!("{schema}; the next start brings it to {known}"),
+        ),
+        Err(error @ StoreError::Older { .. }) => report.bad("schema", error.to_string()),
+        Err(error) => report.bad("database", chain(&error)),
+    }
+    None
+}
+
+/// Whether the master key is the one that this database was sealed with.
+async fn sealed(config: &Config, store: &Store, report: &mut Report) {
+    // A key that cannot be read is told of among the secrets.
+    let Ok(seal) = Seal::from_file(&config.secrets.master_key_file) else {
+        return;
+    };
+    match techpass_server::keys::opens(store, &seal).await {
+        Ok(Some(())) => report.good("seal", "the master key opens what the database has sealed"),
+        Ok(None) => report.good("seal", "nothing is sealed yet"),
+        Err(error) => report.bad("seal", chain(&error)),
+    }
+}
+
+/// What makes commits durable there.
+async fn durable(config: &Config, store: &Store, report: &mut Report) {
+    let safe = "the server's settings are safe, read back";
+    if !store.shared() {
+        let text = "write-ahead log with full synchronization, read back";
+        return report.good("durability", text);
+    }
+    if !config.database.cluster {
+        return report.good("durability", safe);
+    }
+    match store.standbys().await {
+        Ok(Some(count @ 1..)) => report.good(
+            "durability",
+            format!("{safe}, and {count} standby servers confirm commits"),
+        ),
+        Ok(Some(_)) => report.bad(
+            "durability",
+            "no standby confirms commits now, so nothing can be written; look at pg_stat_replication",
+        ),
+        Ok(None) => report.warning(
+            "durability",
+            format!("{safe}; whether a standby confirms cannot be seen by this user: GRANT pg_monitor"),
+        ),
+        Err(error) => report.bad("durability", chain(&error)),
+    }
+}
+
 /// Opening proves the settings that durability depends on, and reads them back.
 async fn opened(config: &Config, clock: &Clock, report: &mut Report) {
-    let open = match config.database.opening(false) {
-        Ok(open) => open,
-        Err(error) => return report.bad("database", error.to_string()),
+    let Some(store) = looked_at(config, report).await else {
+        return;
     };
-    let store = match Store::open(&config.database.url, open).await {
-        Ok(store) => store,
-        Err(error) => return report.bad("database", chain(&error)),
-    };
-    let durable = match (store.shared(), config.database.cluster) {
-        (false, _) => "write-ahead log with full synchronization, read back",
-        (true, false) => "the server's settings are safe, read back",
-        (true, true) => "the server's settings are safe and a standby confirms, read back",
-    };
-    report.good("durability", durable);
-    match store.schema_version().await {
-        Ok(found) if found == schema_known() => report.good("schema", found.to_string()),
-        Ok(found) => report.bad(
-            "schema",
-            format!("{found}, this program knows {}", schema_known()),
-        ),
-        Err(error) => report.bad("schema", chain(&error)),
-    }
+    durable(config, &store, report).await;
+    sealed(config, &store, report).await;
+    report.good("schema", schema_known().to_string());
     let now = clock.now();
     match store
         .audit(None, 1)

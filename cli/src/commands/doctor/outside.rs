@@ -2,9 +2,13 @@
 
 use super::Report;
 use std::net::TcpListener;
+use std::time::Duration;
 use techpass_domain::time::Timestamp;
 use techpass_server::config::{Config, Outbound};
 use techpass_server::outbound;
+use techpass_server::serve::Certificate;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 
 /// Days before its end at which a certificate should be renewed by now.
@@ -12,12 +16,23 @@ const DAYS_LEFT_MIN: i64 = 14;
 const DAY_S: i64 = 24 * 60 * 60;
 /// How far this clock may be off another's, in seconds.
 const SKEW_S: i64 = 60;
+/// How long the mail server may take to answer.
+const MAIL_WAIT: Duration = Duration::from_secs(3);
 
-/// The certificate: whether it is good now, and for how long.
-pub(super) fn tls(config: &Config, now: Timestamp, report: &mut Report) {
-    let Some(tls) = &config.tls else {
+/// The certificate: whether it goes with its key, is good now and for how long, and for the hosts that browsers see.
+pub(super) async fn tls(config: &Config, now: Timestamp, report: &mut Report) {
+    let Some(files) = &config.tls else {
         return report.good("TLS", "ended by a proxy in front, or not used");
     };
+    if let Err(error) = Certificate::load(files).await {
+        report.bad("TLS", error.to_string());
+    }
+    validity(config, now, report);
+}
+
+/// Whether the certificate is good now and for how long, and for which hosts.
+pub(super) fn validity(config: &Config, now: Timestamp, report: &mut Report) {
+    let Some(tls) = &config.tls else { return };
     let shown = tls.certificate_file.display();
     let bytes = match std::fs::read(&tls.certificate_file) {
         Ok(bytes) => bytes,
@@ -43,6 +58,61 @@ pub(super) fn tls(config: &Config, now: Timestamp, report: &mut Report) {
             "TLS",
             format!("{shown} is good for {} days", left_s / DAY_S),
         );
+    }
+    let phone = &config.authenticator;
+    let phone = phone.public_url.as_ref().filter(|_| phone.listen.is_some());
+    for url in [Some(&config.public_url), phone].into_iter().flatten() {
+        if let Some(host) = url.host()
+            && !is_for(&certificate, &host)
+        {
+            report.warning(
+                "TLS",
+                format!("{shown} is not for {host}: browsers refuse it, unless a proxy in front has another"),
+            );
+        }
+    }
+}
+
+/// Whether a certificate names a host among its alternative names (RFC 9525 §6): one label may be a star.
+fn is_for(certificate: &X509Certificate<'_>, host: &url::Host<&str>) -> bool {
+    let Ok(Some(names)) = certificate.subject_alternative_name() else {
+        return false;
+    };
+    names
+        .value
+        .general_names
+        .iter()
+        .any(|name| match (name, host) {
+            (GeneralName::DNSName(name), url::Host::Domain(host)) => {
+                let rest = host.split_once('.').map(|(_, rest)| rest);
+                name.eq_ignore_ascii_case(host)
+                    || name
+                        .strip_prefix("*.")
+                        .zip(rest)
+                        .is_some_and(|(wild, rest)| wild.eq_ignore_ascii_case(rest))
+            }
+            (GeneralName::IPAddress(bytes), url::Host::Ipv4(ip)) => *bytes == ip.octets(),
+            (GeneralName::IPAddress(bytes), url::Host::Ipv6(ip)) => *bytes == ip.octets(),
+            _ => false,
+        })
+}
+
+/// Whether the mail server can be reached. Nothing is said to it.
+pub(super) async fn mail(config: &Config, report: &mut Report) {
+    let Some(mail) = &config.mail else { return };
+    let usual = if mail.server.scheme() == "smtps" {
+        465
+    } else {
+        587
+    };
+    let host = mail.server.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = mail.server.port().unwrap_or(usual);
+    let reached = tokio::net::TcpStream::connect((host, port));
+    match tokio::time::timeout(MAIL_WAIT, reached).await {
+        Ok(Ok(_)) => report.good("mail", format!("{host}:{port} can be reached")),
+        Ok(Err(error)) => report.warning("mail", format!("{host}:{port}: {error}")),
+        Err(_) => report.warning("mail", format!("{host}:{port} does not answer")),
     }
 }
 
@@ -155,4 +225,31 @@ fn moment(text: &str) -> Option<Timestamp> {
     );
     let parsed = time::PrimitiveDateTime::parse(text, format).ok()?;
     Some(Timestamp(parsed.assume_utc().unix_timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_hosts_it_names() {
+        let names = ["techpass.example", "*.agency.example", "192.0.2.7"];
+        let made = rcgen::generate_simple_self_signed(names.map(str::to_owned)).unwrap();
+        let der = made.cert.der();
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).unwrap();
+        for (url, good) in [
+            ("https://techpass.example", true),
+            ("https://TechPass.example:8443", true),
+            ("https://wog.agency.example", true),
+            ("https://192.0.2.7", true),
+            ("https://agency.example", false),
+            ("https://a.wog.agency.example", false),
+            ("https://sign-in.example", false),
+            ("https://192.0.2.8", false),
+        ] {
+            let url = url::Url::parse(url).unwrap();
+            assert_eq!(is_for(&certificate, &url.host().unwrap()), good, "{url}");
+        }
+    }
 }
