@@ -58,16 +58,10 @@ fn configuration(example: &str, dir: &Path) -> Result<String, Failure> {
     let dir = dir
         .to_str()
         .ok_or_else(|| Failure::usage("--dir must be text in UTF-8"))?;
-    // As the inside of a basic string of TOML.
-    let quoted = toml::Value::String(dir.to_owned()).to_string();
-    let within = match quoted
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
-        Some(within) => within.to_owned(),
-        // Another kind of string was chosen; only these two need care in a basic one.
-        None => dir.replace('\\', "\\\\").replace('"', "\\\""),
-    };
+    // Within a basic string of TOML, which escapes as JSON does.
+    let quoted = serde_json::to_string(dir).map_err(Failure::system)?;
+    let within = quoted.trim_start_matches('"');
+    let within = within.strip_suffix('"').unwrap_or(within);
     let mut text = String::with_capacity(example.len());
     let mut rest = example;
     // One walk, so that nothing that was put in is replaced again.
@@ -78,7 +72,7 @@ fn configuration(example: &str, dir: &Path) -> Result<String, Failure> {
     {
         let (before, after) = rest.split_at(at);
         text.push_str(before);
-        text.push_str(&within);
+        text.push_str(within);
         rest = after.strip_prefix(*found).unwrap_or(after);
     }
     text.push_str(rest);

@@ -66,7 +66,7 @@ fn typed() -> std::io::Result<String> {
     if !stdin.is_terminal() {
         return std::io::read_to_string(stdin);
     }
-    eprint!("Password: ");
+    crate::say::aside(format_args!("Password: "));
     let _unseen = Unseen::begin()?;
     let mut line = String::new();
     stdin.read_line(&mut line)?;

@@ -41,7 +41,10 @@ pub fn further(data: &Path, seconds: i64) -> Result<i64, Failure> {
         .checked_add(seconds)
         .filter(|moved| moved.unsigned_abs() <= FAR_S)
         .ok_or_else(|| Failure::refused("the clock cannot be moved that far"))?;
-    super::world::write_private(&file(data), moved.to_string().as_bytes())?;
+    // Replaced as a whole: a power cut leaves the old number or the new one.
+    let new = data.join("clock.moved.new");
+    super::world::write_private(&new, moved.to_string().as_bytes())?;
+    std::fs::rename(&new, file(data)).map_err(Failure::system)?;
     Ok(moved)
 }
 

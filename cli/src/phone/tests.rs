@@ -197,15 +197,10 @@ async fn approving_signs_what_was_shown() {
 #[tokio::test]
 async fn declining_and_reporting_are_kept_apart() {
     let (world, wog) = enrolled().await;
-    for (report, decision) in [(false, "decline"), (true, "report")] {
+    for (decision, word) in [(Decision::Decline, "decline"), (Decision::Report, "report")] {
         wog.ask("chl_1", "52");
-        let decision = if report {
-            Decision::Report
-        } else {
-            Decision::Decline
-        };
         world.phone.answer(MEI, None, decision).await.unwrap();
-        assert_eq!(wog.known().answers.last().unwrap()["decision"], decision);
+        assert_eq!(wog.known().answers.last().unwrap()["decision"], word);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::web::shell::TARGET_MAX;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -174,4 +175,34 @@ async fn a_bad_renewal_keeps_the_certificate_that_is_there() {
     std::fs::copy(&other.certificate_file, &mine.certificate_file).unwrap();
     loaded.reload().await.unwrap();
     assert!(!std::sync::Arc::ptr_eq(&before, &loaded.config.get_inner()));
+}
+
+/// What a server over HTTP/2 says first of the headers that it takes (RFC 9113 §6.5.2): its SETTINGS_MAX_HEADER_LIST_SIZE.
+async fn header_list_size(address: SocketAddr) -> u32 {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(preface).await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let [a, b, c, kind, ..] = head;
+    assert_eq!(kind, 4, "the first frame holds the settings");
+    let mut frame = vec![0; u32::from_be_bytes([0, a, b, c]).try_into().unwrap()];
+    stream.read_exact(&mut frame).await.unwrap();
+    let mut settings = frame.as_chunks::<6>().0.iter();
+    let found = settings.find_map(|[high, low, value @ ..]| {
+        (u16::from_be_bytes([*high, *low]) == 6).then(|| u32::from_be_bytes(*value))
+    });
+    found.unwrap_or(u32::MAX)
+}
+
+#[tokio::test]
+async fn the_longest_target_fits_into_the_headers_of_http_2() {
+    let (listener, address) = bound();
+    let stop = serve(listener, Router::new(), 4, [FIRST_REQUEST, NEXT_REQUEST]);
+    let taken = header_list_size(address).await;
+    assert!(
+        usize::try_from(taken).unwrap() >= TARGET_MAX + 16 * 1024,
+        "{taken}"
+    );
+    stop.shutdown();
 }

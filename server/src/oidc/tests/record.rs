@@ -1,6 +1,7 @@
 //! What is written down of clients, and what is not.
 
 use super::{REDIRECT_URI, SECRET, World, error};
+use axum::http::header;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
