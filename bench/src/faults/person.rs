@@ -303,6 +303,11 @@ impl Person {
     /// The server was away: connections to it are gone, and everything else is kept.
     pub fn connect_anew(&mut self, waiting: &mut Waiting) {
         waiting.browser = waiting.browser.tab();
+        self.reconnect();
+    }
+
+    /// The same for the phone and the application alone.
+    pub fn reconnect(&mut self) {
         self.phone = self.phone.tab();
         self.application = self.application.tab();
     }

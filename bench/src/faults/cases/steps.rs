@@ -173,11 +173,18 @@ impl Tour<'_> {
     /// Whatever was left half done, the same person signs in from the start.
     async fn signs_in(&mut self, mut person: Person) {
         person.session = None;
-        match person.sign_in().await {
-            Ok(()) if person.session.is_some() => (),
-            Ok(()) => self.broken("a sign-in after the start led nowhere"),
-            Err(error) => self.broken(&format!("no sign-in after the start: {error:#}")),
+        person.reconnect();
+        let mut said = String::new();
+        // Where the end left a request open, a phone may read that one first, if both are of the same second. Answering it
+        // ends it.
+        for _ in 0..2 {
+            match person.sign_in().await {
+                Ok(()) if person.session.is_some() => return,
+                Ok(()) => "it led nowhere".clone_into(&mut said),
+                Err(error) => said = format!("{error:#}"),
+            }
         }
+        self.broken(&format!("no sign-in after the start: {said}"));
     }
 
     async fn code(&mut self, step: i64) -> Result<Option<&'static str>> {
