@@ -252,15 +252,16 @@ impl Scene {
 
     /// One person more, for a fault that needs somebody in particular.
     pub fn person(&self, n: usize) -> Result<Person> {
-        let who = self.people.get(n % self.people.len().max(1));
-        let actor = self.people.len() + self.temps.len() + n;
-        let person = who.and_then(|who| Person::new(actor, who, &self.shared));
-        person.context("there is nobody")
+        self.one_of(&self.people, n)
     }
 
     /// The same for somebody who signs in by code.
     pub fn temp(&self, n: usize) -> Result<Person> {
-        let who = self.temps.get(n % self.temps.len().max(1));
+        self.one_of(&self.temps, n)
+    }
+
+    fn one_of(&self, all: &[Rc<world::Person>], n: usize) -> Result<Person> {
+        let who = all.get(n % all.len().max(1));
         let actor = self.people.len() + self.temps.len() + n;
         let person = who.and_then(|who| Person::new(actor, who, &self.shared));
         person.context("there is nobody")

@@ -6,7 +6,7 @@ use crate::http::Wire;
 use crate::phone::now_s;
 use crate::relying::Trip;
 use crate::world::PHONE_SEED;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_lc_rs::hmac;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ impl Person {
     /// Does one thing.
     pub async fn turn(&mut self) -> Result<()> {
         self.forget_some();
-        let Some(mut session) = self.session.take() else {
+        let Some(session) = self.session.take() else {
             return self.sign_in().await;
         };
         let of = self
@@ -63,14 +63,19 @@ impl Person {
             }
             (_, family) => {
                 self.families.extend(family);
-                let found = self.silent(&mut session).await;
-                let name = session.name.clone();
-                self.session = Some(session);
-                match found? {
-                    Some(issued) => self.redeem(&name, &issued).await,
-                    None => Ok(()),
-                }
+                self.second_application(session).await.map(drop)
             }
+        }
+    }
+
+    /// Opens another application in this browser, which redeems what comes back; whether anything did.
+    async fn second_application(&mut self, mut session: Session) -> Result<bool> {
+        let found = self.silent(&mut session).await;
+        let name = session.name.clone();
+        self.session = Some(session);
+        match found? {
+            Some(issued) => self.redeem(&name, &issued).await.map(|()| true),
+            None => Ok(false),
         }
     }
 
@@ -175,12 +180,10 @@ impl Person {
     /// family back, and logs out.
     pub async fn everything_once(&mut self) -> Result<()> {
         self.sign_in().await?;
-        let mut session = self.session.take().context("nobody is signed in")?;
-        let found = self.silent(&mut session).await;
-        let name = session.name.clone();
-        self.session = Some(session);
-        let issued = found?.context("no code without a page")?;
-        self.redeem(&name, &issued).await?;
+        let session = self.session.take().context("nobody is signed in")?;
+        if !self.second_application(session).await? {
+            bail!("no code without a page");
+        }
         let mut family = self.families.pop().context("no tokens")?;
         let answered = self.rotate(&mut family).await;
         self.families.push(family.clone());

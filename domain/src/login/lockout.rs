@@ -69,11 +69,15 @@ impl Failures {
         if let Some(until) = self.locked_until(rules, now) {
             return Err(Barred::Until(until));
         }
-        Ok(match (right, self.count) {
-            (true, 0) => self,
-            (true, _) => Failures { count: 0, ..self },
-            (false, _) => self.failed(now),
-        })
+        Ok(self.counted(right, now))
+    }
+
+    /// The count after a try: a right one clears it.
+    pub fn counted(self, right: bool, now: Timestamp) -> Failures {
+        match right {
+            true => Failures { count: 0, ..self },
+            false => self.failed(now),
+        }
     }
 
     /// Until when the factor is locked, if it is. Every further round of failures doubles the pause.

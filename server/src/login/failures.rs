@@ -53,16 +53,12 @@ pub(super) async fn judged(
 ) -> Result<Result<Option<Write>, Barred>, Error> {
     let (account, from) = read(app, bound, factor).await?;
     let before = from.unwrap_or_default();
-    let after = match rules(app, factor) {
-        Some(rules) => before.judged(right, rules, app.now()),
-        None if right => Ok(Failures { count: 0, ..before }),
-        None => Ok(before.failed(app.now())),
+    let rules = rules(app, factor);
+    let to = match rules.map(|rules| before.judged(right, rules, app.now())) {
+        None => before.counted(right, app.now()),
+        Some(Ok(to)) => to,
+        Some(Err(barred)) => return Ok(Err(barred)),
     };
-    let to = match after {
-        Ok(to) => to,
-        Err(barred) => return Ok(Err(barred)),
-    };
-    let locks = rules(app, factor).is_some();
     let factor = factor_name(factor);
     Ok(Ok(if to != before {
         Some(Write::SetFailures {
@@ -72,7 +68,7 @@ pub(super) async fn judged(
             to,
         })
     } else {
-        locks.then_some(Write::RequireFailures {
+        rules.map(|_| Write::RequireFailures {
             account,
             factor,
             expected: from,

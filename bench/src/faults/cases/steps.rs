@@ -49,7 +49,7 @@ pub async fn every_step(stage: &Stage<'_>) -> Result<Outcome> {
     scene.node()?.environment = server.counting(&database);
     scene.start().await?;
     let mut tour = Tour {
-        program: stage,
+        stage,
         bent: command.counting(&database),
         scene,
         server,
@@ -93,7 +93,7 @@ pub async fn every_step(stage: &Stage<'_>) -> Result<Outcome> {
 }
 
 struct Tour<'a> {
-    program: &'a Stage<'a>,
+    stage: &'a Stage<'a>,
     /// The environment of commands that die.
     bent: Vec<(String, String)>,
     scene: Scene,
@@ -209,10 +209,7 @@ impl Tour<'_> {
         let login_id = format!("enrol{}@techpass.example", self.trial);
         self.run(&["users", "add", "--login-id", &login_id, "--name", "Phone"])?;
         let link = self.link(&login_id)?;
-        let file = self
-            .program
-            .folder
-            .join(format!("phone{}.json", self.trial));
+        let file = self.stage.folder.join(format!("phone{}.json", self.trial));
         let phone = file.display().to_string();
         self.server.die_at(step)?;
         let said = self.enrolled(&phone, &link).await?;
@@ -243,7 +240,7 @@ impl Tour<'_> {
 
     /// Whether the phone says that it is enrolled.
     async fn enrolled(&self, phone: &str, link: &str) -> Result<bool> {
-        let mut command = tokio::process::Command::new(self.program.program);
+        let mut command = tokio::process::Command::new(self.stage.program);
         command.args(["authenticator", "--phone", phone, "enrol", link]);
         let said = command.output().await.context("no command line phone")?;
         Ok(said.status.success())
@@ -314,11 +311,11 @@ impl Tour<'_> {
     }
 
     fn techpass(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(self.program.program);
+        let mut command = Command::new(self.stage.program);
         command
             .args(words)
             .arg("--config")
-            .arg(self.program.folder.join("node0.toml"));
+            .arg(self.stage.folder.join("node0.toml"));
         command
     }
 

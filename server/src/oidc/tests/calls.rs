@@ -1,5 +1,6 @@
 //! Calls from scripts of other origins, and long values.
 
+use super::forms::request;
 use super::{REDIRECT_URI, SECRET, World};
 use crate::web::load::{self, Reader};
 use http::{Method, header};
@@ -51,17 +52,7 @@ async fn scripts_of_any_origin_give_tokens_back_and_read_refusals() {
 
 /// A request that must be answered without a page.
 fn silent(state: &str) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([
-            ("client_id", "docs"),
-            ("redirect_uri", REDIRECT_URI),
-            ("response_type", "code"),
-            ("scope", "openid"),
-            ("prompt", "none"),
-            ("state", state),
-        ])
-        .finish();
-    format!("/authorize?{query}")
+    request(&[("prompt", "none"), ("state", state)])
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ fn form_action(response: &Response) -> String {
 
 const ONWARD: &str = "'self' https://docs.example https:";
 
-fn request(further: &[(&str, &str)]) -> String {
+/// The address of an authorization request of the usual client, with more parameters.
+pub(super) fn request(further: &[(&str, &str)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
             ("client_id", "docs"),
