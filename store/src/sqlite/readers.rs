@@ -77,7 +77,15 @@ impl Reader {
 struct Pool {
     idle: Vec<Reader>,
     open: usize,
+    /// Who waits for a connection. To wake somebody is a call to the system even where nobody waits.
+    waiting: usize,
     closed: bool,
+}
+
+impl Pool {
+    fn full(&self, open_max: usize) -> bool {
+        !self.closed && self.idle.is_empty() && self.open >= open_max
+    }
 }
 
 impl Readers {
@@ -152,21 +160,30 @@ impl Readers {
 
     /// An idle connection, or leave to open one.
     fn take(&self) -> Result<Option<Reader>, StoreError> {
-        let full =
-            |pool: &mut Pool| !pool.closed && pool.idle.is_empty() && pool.open >= self.open_max;
-        let (mut pool, _) = self
-            .returned
-            .wait_timeout_while(self.pool(), self.wait, full)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut pool = self.pool();
+        if pool.full(self.open_max) {
+            pool = self.wait_for_one(pool);
+        }
         if pool.closed {
             return Err(StoreError::Closed);
         }
-        if full(&mut pool) {
+        if pool.full(self.open_max) {
             return Err(StoreError::Busy("every reading connection is in use"));
         }
         let reader = pool.idle.pop();
         pool.open += usize::from(reader.is_none());
         Ok(reader)
+    }
+
+    fn wait_for_one<'a>(&'a self, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Pool> {
+        pool.waiting += 1;
+        let full = |pool: &mut Pool| pool.full(self.open_max);
+        let (mut pool, _) = self
+            .returned
+            .wait_timeout_while(pool, self.wait, full)
+            .unwrap_or_else(PoisonError::into_inner);
+        pool.waiting -= 1;
+        pool
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -187,6 +204,8 @@ impl Drop for Lease<'_> {
             Some(reader) if !pool.closed => pool.idle.push(reader),
             _ => pool.open -= 1,
         }
-        self.readers.returned.notify_one();
+        if pool.waiting > 0 {
+            self.readers.returned.notify_one();
+        }
     }
 }
