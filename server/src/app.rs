@@ -55,6 +55,13 @@ pub enum Error {
     Internal(&'static str),
 }
 
+fn form_sources(config: &Config) -> Vec<String> {
+    let issuers = config.upstream.iter();
+    let sources =
+        issuers.flat_map(|upstream| crate::web::page::sources_of(upstream.issuer.as_str()));
+    sources.collect()
+}
+
 /// Ends the process when the disk refused to make a commit durable: nothing more may be acknowledged until the database
 /// is opened again and has recovered.
 pub fn end_if_broken(error: &Error) {
@@ -83,6 +90,8 @@ pub struct Inner {
     pub issuer: String,
     /// Host and port of its public address, as requests name them.
     pub authority: Option<String>,
+    /// Where forms may lead on their way through the upstreams: source expressions, taken from the issuers once.
+    pub form_sources: Vec<String>,
     /// The database.
     pub store: Store,
     /// The time.
@@ -157,6 +166,7 @@ impl App {
             documents: Documents::of(&config),
             issuer: config.issuer(),
             authority: crate::web::shell::authority(&config.public_url),
+            form_sources: form_sources(&config),
             passwords: Passwords::new(&config.limits.load, metrics.passwords.clone())?,
             load: Load::new(&config.limits.load),
             remote: Remote::new(&config.outbound, http.clone()),

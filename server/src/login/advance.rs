@@ -6,10 +6,10 @@ use crate::app::App;
 use crate::oidc::device;
 use crate::upstream;
 use crate::web::cookies::{self, Cookie};
-use crate::web::page::{self, Fault, Outcome};
+use crate::web::page::{self, Fault, FormsLead, Outcome};
 use http::{HeaderMap, StatusCode};
 use techpass_domain::login::{Login, Next, Outcome as LoginOutcome, Prompt, Refusal};
-use techpass_domain::oidc::answer;
+use techpass_domain::oidc::answer::{self, Answer};
 use techpass_domain::oidc::error::{AuthorizationError, AuthorizationErrorCode};
 use techpass_domain::oidc::refusal::code_of;
 
@@ -68,7 +68,10 @@ async fn granted(app: &App, bound: &Bound, collected: collect::Collected) -> Out
 /// The answer on its way to the client, as the request wanted it to travel.
 async fn told(app: &App, bound: &Bound, result: Result<&str, &AuthorizationError>) -> Outcome {
     let answer = answer::answer(&bound.data.request.trusted(), &app.issuer, result);
-    let leads = show::leads(app, bound).await?;
+    let leads = match answer {
+        Answer::Redirect(_) => FormsLead::HERE,
+        Answer::Form { .. } => show::leads(app, bound).await?,
+    };
     page::answer(app, answer, &bound.data.app, &leads)
 }
 

@@ -62,10 +62,8 @@ pub(super) async fn leads(app: &App, bound: &Bound) -> Result<FormsLead, crate::
     if client.is_some_and(|client| client.broker) {
         return Ok(FormsLead::Onward);
     }
-    let upstreams = app.config.upstream.iter();
-    let upstreams = upstreams.map(|upstream| upstream.issuer.as_str());
-    let client = std::iter::once(bound.data.request.redirect_uri.as_str());
-    Ok(FormsLead::through(client.chain(upstreams)))
+    let client = FormsLead::through([bound.data.request.redirect_uri.as_str()]);
+    Ok(client.and(app.form_sources.iter().cloned()))
 }
 
 fn hidden(bound: &Bound) -> Vec<(String, String)> {

@@ -16,7 +16,8 @@ use std::panic::AssertUnwindSafe;
 /// The layer.
 pub async fn pass(State(app): State<App>, request: Request, next: Next) -> Response {
     let secure = app.config.secure();
-    let answered = |request| unharmed(guarded(&app, request, next), secure);
+    // In a place of its own: what wraps it moves a pointer, and not a request with everything that is done about it.
+    let answered = |request| Box::pin(unharmed(guarded(&app, request, next), secure));
     observe::observe(&app, request, answered).await
 }
 

@@ -2,6 +2,7 @@
 //! more is refused at once, which costs little. What must get through has a share of its own, so that log-outs, answers
 //! of phones and refreshes never wait behind people who sign in.
 
+use super::busy::BusyPage;
 use super::streams::Shares;
 use super::{page, shell};
 use crate::app::App;
@@ -33,6 +34,8 @@ pub struct Load {
     pub waiting: Arc<Semaphore>,
     /// Whose they are.
     pub shares: Arc<Shares>,
+    /// What people see who are turned away.
+    pub busy: Arc<BusyPage>,
 }
 
 /// Which share a request takes a place of.
@@ -89,6 +92,7 @@ impl Load {
             urgent: places(limits.urgent_max),
             waiting: places(limits.waiting_max),
             shares: Arc::default(),
+            busy: Arc::default(),
         }
     }
 
@@ -170,6 +174,7 @@ impl Reader {
     /// A refusal as this reader takes it: JSON, which a script may read where it may call.
     fn refusal(self, app: &App, status: StatusCode, problem: Problem, body: &Value) -> Response {
         match self {
+            Reader::Person if problem == Problem::Busy => app.load.busy.answer(app),
             Reader::Person => page::refused(app, problem, status),
             Reader::Program => oidc::json(status.as_u16(), body),
             Reader::AnyOrigin => oidc::for_any_origin(oidc::json(status.as_u16(), body)),

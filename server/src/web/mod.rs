@@ -1,6 +1,7 @@
 //! The shell around every request: known host, same origin, safe headers, bounded input.
 
 pub mod browser;
+pub mod busy;
 pub mod cookies;
 pub mod document;
 pub mod doors;

@@ -33,8 +33,15 @@ impl FormsLead {
 
     /// Here, and through these addresses to wherever they lead on.
     pub fn through<'a>(uris: impl IntoIterator<Item = &'a str>) -> FormsLead {
-        let mut sources: Vec<String> = Vec::new();
-        for source in uris.into_iter().flat_map(sources_of) {
+        FormsLead::HERE.and(uris.into_iter().flat_map(sources_of))
+    }
+
+    /// To these source expressions, too.
+    pub fn and(self, more: impl IntoIterator<Item = String>) -> FormsLead {
+        let FormsLead::To(mut sources) = self else {
+            return self;
+        };
+        for source in more {
             if !sources.contains(&source) {
                 sources.push(source);
             }
@@ -45,7 +52,7 @@ impl FormsLead {
 
 /// The source expressions of an address for `form-action` (CSP Level 3 §2.3.1): its origin and, for redirects that follow,
 /// whatever has its scheme; on loopback other ports of this computer. For native applications it is their own scheme alone.
-fn sources_of(uri: &str) -> Vec<String> {
+pub fn sources_of(uri: &str) -> Vec<String> {
     let Ok(url) = Url::parse(uri) else {
         return Vec::new();
     };
@@ -271,7 +278,8 @@ fn refused_with(app: &App, problem: Problem, status: StatusCode, reference: &str
     render(app, &page, status, reference)
 }
 
-fn facts(app: &App) -> views::Facts {
+/// What a problem's sentences may mention where nothing is known of the person.
+pub fn facts(app: &App) -> views::Facts {
     views::Facts {
         brand: app.config.brand.name.clone(),
         help: app.config.brand.help.clone(),

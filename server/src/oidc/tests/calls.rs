@@ -50,6 +50,28 @@ async fn scripts_of_any_origin_give_tokens_back_and_read_refusals() {
     assert!(busy(path::TOKEN) && busy(path::REVOKE) && !busy(path::INTROSPECT));
 }
 
+#[tokio::test]
+async fn the_page_of_a_busy_server_says_when_to_come_back_and_which_request_it_was() {
+    let world = World::start().await;
+    let busy = || async {
+        let response = load::busy(&world.app, Reader::Person);
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20);
+        String::from_utf8(body.await.unwrap().to_vec()).unwrap()
+    };
+    let reference = |page: &str| {
+        let after = page.split_once("data-testid=\"reference\">").unwrap().1;
+        after.split_once('<').unwrap().0.to_owned()
+    };
+    let (one, two) = (busy().await, busy().await);
+    let (first, second) = (reference(&one), reference(&two));
+    assert_eq!(first.len(), "7K4M-2Q9X".len());
+    assert_ne!(first, second);
+    assert_eq!(one.replace(&first, &second), two);
+    assert!(one.contains("data-testid=\"problem-code\""), "{one}");
+}
+
 /// A request that must be answered without a page.
 fn silent(state: &str) -> String {
     request(&[("prompt", "none"), ("state", state)])
