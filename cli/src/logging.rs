@@ -84,7 +84,7 @@ fn provider(traces: &Traces) -> Result<Option<SdkTracerProvider>, String> {
         "OTEL_EXPORTER_OTLP_ENDPOINT",
     ]
     .iter()
-    .any(|name| std::env::var_os(name).is_some());
+    .any(|name| says(name));
     let exporter = match &traces.otlp_endpoint {
         Some(endpoint) => SpanExporter::builder()
             .with_http()
@@ -94,19 +94,24 @@ fn provider(traces: &Traces) -> Result<Option<SdkTracerProvider>, String> {
         None => return Ok(None),
     };
     let exporter = exporter.map_err(|error| error.to_string())?;
-    let ratio = f64::from(traces.sampled_percent.min(100)) / 100.0;
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
-    // The builder reads the environment; only where that says nothing is there a name of our own.
+    // The builders read the environment; only where that says nothing are there a name and a share of our own.
     let mut resource = Resource::builder();
-    if std::env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
+    if !says("OTEL_SERVICE_NAME") {
         resource = resource.with_service_name("techpass");
     }
-    let resource = resource.build();
-    Ok(Some(
-        SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
-            .with_sampler(sampler)
-            .with_resource(resource)
-            .build(),
-    ))
+    let mut provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource.build());
+    if !says("OTEL_TRACES_SAMPLER") {
+        let ratio = f64::from(traces.sampled_percent.min(100)) / 100.0;
+        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
+        provider = provider.with_sampler(sampler);
+    }
+    Ok(Some(provider.build()))
+}
+
+/// Whether a variable of the environment is there; an empty one is as good as none
+/// (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>).
+fn says(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }

@@ -9,7 +9,8 @@ pub const LIFETIME_S: Seconds = 120;
 pub const NUMBER_MIN: u8 = 10;
 /// The largest number shown.
 pub const NUMBER_MAX: u8 = 99;
-/// Live requests an account may have at once, each of another browser.
+/// Live requests an account may have at once, each of another browser; those of browsers in which it has signed in before
+/// come on top ([`own`]).
 pub const LIVE_MAX: usize = 2;
 
 /// How often the phones of an account may be asked.
@@ -69,6 +70,13 @@ pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<()
     }
     window(recent, limits.short_max, limits.short_s, now)?;
     window(recent, limits.long_max, limits.long_s, now)
+}
+
+/// The requests that count where the account has signed in before: this browser's own. Strangers who ring without end use up
+/// what strangers have together, and a person at a computer of theirs still gets a number.
+pub fn own(recent: &[Asked]) -> Vec<Asked> {
+    let own = recent.iter().filter(|asked| asked.same_browser);
+    own.copied().collect()
 }
 
 fn window(
@@ -172,6 +180,25 @@ mod tests {
         assert_eq!(may_ask(&often, limits, now), Err(Timestamp(1_540)));
         // The number of the one left behind is not shown again while somebody may still type it.
         assert!(!may_show(12, &again, now));
+    }
+
+    #[test]
+    fn strangers_use_up_what_strangers_have() {
+        let limits = AskLimits::default();
+        let now = Timestamp(1_000);
+        let strangers = [
+            asked(900, 11, false),
+            asked(950, 12, false),
+            asked(960, 13, false),
+        ];
+        assert!(may_ask(&strangers, limits, now).is_err());
+        assert_eq!(may_ask(&own(&strangers), limits, now), Ok(()));
+        // Her own limits are those of everybody, and what strangers did is no part of them.
+        let hers = [910, 930, 970].map(|at| left_behind(at, 14));
+        let all = [&strangers[..], &hers].concat();
+        assert_eq!(may_ask(&own(&all), limits, now), Err(Timestamp(1_510)));
+        // No two open requests have one number, whoever asked.
+        assert!(!may_show(12, &all, now));
     }
 
     #[test]

@@ -121,14 +121,39 @@ async fn collector(port: u16) -> Arc<Mutex<Vec<u8>>> {
     taken
 }
 
+fn holds(taken: &Mutex<Vec<u8>>, needle: &[u8]) -> bool {
+    let all = taken.lock().expect("a lock");
+    all.windows(needle.len()).any(|window| window == needle)
+}
+
+fn sends_none_to(port: u16) -> String {
+    format!(
+        "[traces]\notlp_endpoint = \"http://127.0.0.1:{port}/v1/traces\"\nsampled_percent = 0\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_traces_are_sent_is_first_for_the_environment_to_say() {
+    for (told, sent) in [
+        (&[("OTEL_TRACES_SAMPLER", "always_on")], true),
+        (&[("OTEL_TRACES_SAMPLER", "")], false),
+    ] {
+        let port = program::ports(1);
+        let taken = collector(port).await;
+        let mut server =
+            Server::start_told("http://localhost:9", SECRET, &sends_none_to(port), told).await;
+        server.terminate();
+        assert_eq!(server.ended().await, Some(0));
+        // Waiting for the server to be ready is a request, too.
+        assert_eq!(holds(&taken, b"/.well-known/"), sent, "{told:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn traces_go_to_the_collector_under_the_callers_name() {
     let port = program::ports(1);
     let taken = collector(port).await;
-    let traces = format!(
-        "[traces]\notlp_endpoint = \"http://127.0.0.1:{port}/v1/traces\"\nsampled_percent = 0\n"
-    );
-    let mut server = Server::start_with("http://localhost:9", SECRET, &traces).await;
+    let mut server = Server::start_with("http://localhost:9", SECRET, &sends_none_to(port)).await;
     let id = "0af7651916cd43dd8448eb211c80319c";
     let secret = "q".repeat(43);
     let answer = client()
@@ -143,10 +168,7 @@ async fn traces_go_to_the_collector_under_the_callers_name() {
     let bytes: Vec<u8> = (0..16)
         .map(|n| u8::from_str_radix(&id[2 * n..2 * n + 2], 16).expect("hexadecimal"))
         .collect();
-    let holds = |needle: &[u8]| {
-        let all = taken.lock().expect("a lock");
-        all.windows(needle.len()).any(|window| window == needle)
-    };
+    let holds = |needle: &[u8]| holds(&taken, needle);
     assert!(holds(b"POST /v1/traces"), "nothing was sent");
     assert!(
         holds(&bytes) && holds(b"/s/{address}"),

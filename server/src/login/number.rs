@@ -48,7 +48,7 @@ async fn send_with(app: &App, mut bound: Bound, proven: &[Event]) -> Result<Driv
         let turn = app.store.failures(&subject, ASKS).await?;
         let rows = rows(app, &bound, now).await?;
         let recent = recent(app, &bound, &rows);
-        if let Err(until) = number_match::may_ask(&recent, app.config.limits.number, now) {
+        if let Some(until) = limited(app, &bound, &recent, now).await? {
             let events = [proven, &[Event::NumberLimited { until }]].concat();
             return drive_all(app, bound, &events, Vec::new()).await;
         }
@@ -72,6 +72,27 @@ async fn send_with(app: &App, mut bound: Bound, proven: &[Event]) -> Result<Driv
         }
     }
     Err(techpass_store::StoreError::Busy("many logins of one account ask at once").into())
+}
+
+/// From when on a number may be sent, if none may now: neither as one of everybody, nor of this browser's own share.
+async fn limited(
+    app: &App,
+    bound: &Bound,
+    recent: &[Asked],
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let limits = app.config.limits.number;
+    let Err(until) = number_match::may_ask(recent, limits, now) else {
+        return Ok(None);
+    };
+    let Some(account) = bound.account() else {
+        return Ok(Some(until));
+    };
+    let browser = &bound.browser_sha256;
+    if !app.store.has_signed_in(browser, account).await? {
+        return Ok(Some(until));
+    }
+    Ok(number_match::may_ask(&number_match::own(recent), limits, now).err())
 }
 
 fn taken(subject: &str, from: Option<Failures>, now: Timestamp) -> Write {

@@ -352,6 +352,34 @@ async fn two_numbers_of_other_browsers_still_keep_a_third_out() {
     assert_eq!(waiting(&world).await, 2);
 }
 
+#[tokio::test]
+async fn strangers_who_ring_without_end_leave_a_number_for_a_browser_that_has_signed_in() {
+    let world = world("").await;
+    for _ in 0..3 {
+        let stranger = seat(&world).await;
+        let told = tries(&world, &stranger, Factor::Password, PASSWORD).await;
+        assert_eq!(told, Told::Right);
+    }
+    let hers = seat(&world).await;
+    let browser_sha256 = bound(&world, &hers).await.browser_sha256;
+    world
+        .commit(vec![Write::Remember {
+            browser_sha256,
+            account: mei().id,
+            at: NOW,
+        }])
+        .await;
+    // Her own three in ten minutes, one after the other, and then she waits like everybody.
+    let mut shown = Vec::new();
+    for _ in 0..4 {
+        let seat = seat_in(&world, Some(&hers.cookie)).await;
+        let told = tries(&world, &seat, Factor::Password, PASSWORD).await;
+        assert_eq!(told, Told::Right);
+        shown.push(shows_a_number(&world, &seat).await);
+    }
+    assert_eq!(shown, [true, true, true, false]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_tabs_that_ask_at_once_one_number_is_left() {
     let world = world("[limits.number]\nshort_max = 99\nlong_max = 99\n").await;
