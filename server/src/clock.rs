@@ -46,6 +46,14 @@ impl Clock {
     }
 }
 
+/// How far the system's clock is into its second, in microseconds. It only puts what happens within one second into order;
+/// nothing is decided by it.
+#[allow(clippy::disallowed_methods)] // Here it is handed out.
+pub fn within_second() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.subsec_micros())
+}
+
 /// A moment as people and programs both read it: `2026-01-31T12:00:00Z` (RFC 3339).
 pub fn utc(at: Timestamp) -> String {
     let moment = time::OffsetDateTime::from_unix_timestamp(at.0);

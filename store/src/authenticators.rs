@@ -6,6 +6,7 @@ use crate::write::{Write, conflict, data, misrouted};
 use crate::{Store, from_json};
 use techpass_domain::authenticator::{Authenticator, Challenge, Closed};
 use techpass_domain::id::{AccountId, AuthenticatorId, ChallengeId};
+use techpass_domain::login::number_match;
 use techpass_domain::time::Timestamp;
 
 /// A phone with what verifying its codes needs.
@@ -26,6 +27,13 @@ pub struct ChallengeRow {
     pub challenge: Challenge,
     /// How it ended.
     pub closed: Option<Closed>,
+}
+
+impl ChallengeRow {
+    /// Whether it waits for an answer.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.closed.is_none() && number_match::waits(self.challenge.expires_at, now)
+    }
 }
 
 pub(crate) fn statements(write: Write) -> Result<Vec<Statement>, StoreError> {

@@ -13,6 +13,16 @@ pub const NUMBER_MAX: u8 = 99;
 /// come on top ([`own`]).
 pub const LIVE_MAX: usize = 2;
 
+/// How far ahead of the clock a request may seem to have been made, in seconds: clocks are set right by a little, and those
+/// of several nodes differ.
+const AHEAD_MAX_S: Seconds = 60;
+
+/// Whether a request that nobody has answered may be answered now. One that was made while the clock was far ahead is over:
+/// going by its end alone, it would wait, and keep the phones from being asked, until the clock gets there once more.
+pub fn waits(expires_at: Timestamp, now: Timestamp) -> bool {
+    now < expires_at && expires_at.since(now) <= LIFETIME_S + AHEAD_MAX_S
+}
+
 /// How often the phones of an account may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,7 +53,7 @@ impl Default for AskLimits {
 pub struct Asked {
     /// When the phones were rung.
     pub at: Timestamp,
-    /// Until when it may be answered; in the past when it was answered or has ended otherwise.
+    /// Until when it may be answered; in the past when it was answered or has ended otherwise ([`waits`]).
     pub live_until: Timestamp,
     /// Its number.
     pub number: u8,
@@ -57,7 +67,7 @@ impl Asked {
     /// Whether it waits, and goes on waiting when a new one is asked for now: a new number replaces the earlier one of
     /// its login, and those that its browser has left behind in others.
     fn stays(&self, now: Timestamp) -> bool {
-        !self.same_login && !self.same_browser && now < self.live_until
+        !self.same_login && !self.same_browser && waits(self.live_until, now)
     }
 }
 
@@ -88,7 +98,7 @@ fn window(
     let mut inside: Vec<Timestamp> = recent
         .iter()
         .map(|asked| asked.at)
-        .filter(|at| now.since(*at) < length_s)
+        .filter(|at| (-AHEAD_MAX_S..length_s).contains(&now.since(*at)))
         .collect();
     if inside.len() < max {
         return Ok(());
@@ -113,7 +123,7 @@ pub fn may_show(number: u8, recent: &[Asked], now: Timestamp) -> bool {
         && last_here != Some(number)
         && !recent
             .iter()
-            .any(|asked| now < asked.live_until && asked.number == number)
+            .any(|asked| waits(asked.live_until, now) && asked.number == number)
 }
 
 /// A typed number: two digits, spaces ignored.
@@ -180,6 +190,30 @@ mod tests {
         assert_eq!(may_ask(&often, limits, now), Err(Timestamp(1_540)));
         // The number of the one left behind is not shown again while somebody may still type it.
         assert!(!may_show(12, &again, now));
+    }
+
+    #[test]
+    fn requests_of_a_clock_that_was_ahead_keep_nobody_from_asking() {
+        let limits = AskLimits::default();
+        let ahead = Timestamp(1_000 + 3_600);
+        let three = [0, 1, 2].map(|n| asked(ahead.0 + n, 11 + u8::try_from(n).unwrap_or(0), false));
+        assert!(may_ask(&three, limits, ahead.plus(3)).is_err());
+        // The clock is set right.
+        assert_eq!(may_ask(&three, limits, Timestamp(1_000)), Ok(()));
+        assert!(may_show(11, &three, Timestamp(1_000)));
+        // Set right by a little, everything counts that was there.
+        assert!(may_ask(&three, limits, ahead.plus(-30)).is_err());
+        let table = [
+            (-61, false),
+            (-60, true),
+            (0, true),
+            (119, true),
+            (120, false),
+        ];
+        for (after, answerable) in table {
+            let now = ahead.plus(after);
+            assert_eq!(waits(ahead.plus(LIFETIME_S), now), answerable, "{after}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The order in which a login asks. This list *is* the login.
 
 use super::evidence::{Chosen, Evidence, Proof, Proofs, Who};
+use super::number_match;
 use super::{Login, NumberState, Prompt, Rules, Strength};
 use crate::access::{self, Decision, Factor, Signals, Verdict};
 use crate::account::{Home, Status};
@@ -204,7 +205,7 @@ impl NumberState {
             NumberState::Live {
                 challenge,
                 expires_at,
-            } if now < *expires_at => Prompt::MatchNumber {
+            } if number_match::waits(*expires_at, now) => Prompt::MatchNumber {
                 challenge: challenge.clone(),
                 expires_at: *expires_at,
             },

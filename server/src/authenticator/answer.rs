@@ -60,7 +60,7 @@ pub async fn post(app: &App, id: &str, body: &[u8]) -> Result<Value, Refused> {
     if let Some(closed) = &row.closed {
         return before(closed, &answer_sha256);
     }
-    if app.now() >= row.challenge.expires_at {
+    if !row.waits(app.now()) {
         return Err(EXPIRED);
     }
     // Only here: the bytes of an answer that was taken may be sent again whenever its reply was lost.

@@ -70,9 +70,7 @@ async fn waiting(app: &App, account: &AccountId) -> Result<Vec<Challenge>, Refus
     let now = app.now();
     let since = Timestamp(now.0 - LIFETIME_S);
     let rows = app.store.challenges_since(account.as_str(), since).await?;
-    let live = rows
-        .into_iter()
-        .filter(|row| row.closed.is_none() && now < row.challenge.expires_at);
+    let live = rows.into_iter().filter(|row| row.waits(now));
     Ok(live.map(|row| row.challenge).collect())
 }
 

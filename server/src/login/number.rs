@@ -120,7 +120,7 @@ async fn left_behind(app: &App, bound: &Bound, rows: &[ChallengeRow]) -> Result<
     let mut left = Left::default();
     let waiting = rows.iter().filter(|row| {
         let of = &row.challenge;
-        row.closed.is_none() && now < of.expires_at && of.login != bound.id && in_browser(bound, of)
+        row.waits(now) && of.login != bound.id && in_browser(bound, of)
     });
     for row in waiting {
         let Some(other) = super::by_id(app, &row.challenge.login).await? else {

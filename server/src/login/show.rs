@@ -237,11 +237,9 @@ async fn number(
         .store
         .challenges_since(&bound.subject(), Timestamp(now.0 - 130))
         .await?;
-    let others = live.iter().filter(|other| {
-        other.closed.is_none()
-            && now < other.challenge.expires_at
-            && other.challenge.login != bound.id
-    });
+    let others = live
+        .iter()
+        .filter(|other| other.waits(now) && other.challenge.login != bound.id);
     views::Number {
         action: bound.path(),
         hidden: hidden(bound),

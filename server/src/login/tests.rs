@@ -287,10 +287,12 @@ async fn waiting(world: &World) -> usize {
     let since = Timestamp(NOW.0 - 1_000);
     let account = mei().id;
     let rows = world.app.store.challenges_since(account.as_str(), since);
-    let open = |row: &techpass_store::authenticators::ChallengeRow| {
-        row.closed.is_none() && world.app.now() < row.challenge.expires_at
-    };
-    rows.await.unwrap().iter().filter(|row| open(row)).count()
+    let now = world.app.now();
+    rows.await
+        .unwrap()
+        .iter()
+        .filter(|row| row.waits(now))
+        .count()
 }
 
 /// Whether the page of a seat shows a number.
@@ -378,6 +380,30 @@ async fn strangers_who_ring_without_end_leave_a_number_for_a_browser_that_has_si
         shown.push(shows_a_number(&world, &seat).await);
     }
     assert_eq!(shown, [true, true, true, false]);
+}
+
+#[tokio::test]
+async fn numbers_asked_while_the_clock_was_ahead_keep_nobody_from_asking_when_it_is_set_right() {
+    let world = world("").await;
+    world.app.clock.advance(3_600);
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let seat = seat(&world).await;
+        let told = tries(&world, &seat, Factor::Password, PASSWORD).await;
+        assert_eq!(told, Told::Right);
+        left.push(seat);
+    }
+    assert_eq!(waiting(&world).await, 2);
+    world.app.clock.advance(-3_600);
+    let seat = seat(&world).await;
+    let told = tries(&world, &seat, Factor::Password, PASSWORD).await;
+    assert_eq!(told, Told::Right);
+    assert!(shows_a_number(&world, &seat).await);
+    // The phone has that one alone, and the pages of before say that their number is over.
+    assert_eq!(waiting(&world).await, 1);
+    for seat in &left {
+        assert!(!shows_a_number(&world, seat).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
