@@ -5,7 +5,6 @@ use crate::clock::within_second;
 use aws_lc_rs::rand::fill;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::cmp::Ordering::{Equal, Greater, Less};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The operating system gives no randomness. Nothing safe can be done without it.
@@ -33,34 +32,42 @@ pub fn prefixed(prefix: &str) -> Result<String, NoRandomness> {
 /// A row's name: a prefix, the time, and 96 random bits. `now_s` in front makes rows of a table sort by time, and a part of the
 /// second those that this process makes within one: lines of the audit record, requests on a phone.
 pub fn row_id(prefix: &str, now_s: i64) -> Result<String, NoRandomness> {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let part = next_part(&LAST, now_s, i64::from(within_second()));
     let tail = URL_SAFE_NO_PAD.encode(bytes::<12>()?);
-    let micros = i64::from(within_second());
-    let later = |last| {
-        let (second, part) = named_at(last, now_s, micros);
-        (second >= last >> PART_BITS).then_some(second << PART_BITS | part)
-    };
-    let last = LAST.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
-    let (Ok(last) | Err(last)) = last;
-    let (second, part) = named_at(last, now_s, micros);
-    Ok(format!("{prefix}_{second:010x}{part:05x}{tail}"))
+    Ok(format!("{prefix}_{now_s:010x}{part:05x}{tail}"))
 }
 
 /// Bits of a part of a second, microseconds as long as the order allows it.
 const PART_BITS: u32 = 20;
 const PART_MAX: i64 = (1 << PART_BITS) - 1;
-/// The last second that a row was named in, and the part of it.
-static LAST: AtomicI64 = AtomicI64::new(0);
+/// How late after its second a row may be named, in seconds; what is later is of a clock that was set back.
+const LATE_MAX_S: i64 = 60;
 
-/// Second and part of the next name, always behind the last of that second.
-fn named_at(last: i64, now_s: i64, micros: i64) -> (i64, i64) {
-    let (second, part) = (last >> PART_BITS, last & PART_MAX);
-    let part = match now_s.cmp(&second) {
-        // The second was over before its row was named, as with a slow request; or the clock was set back.
-        Less => PART_MAX,
-        Equal => micros.max(part + 1).min(PART_MAX),
-        Greater => micros,
+/// The part of the next name, behind the last one of its second, which `last` keeps together with that second.
+fn next_part(last: &AtomicI64, now_s: i64, micros: i64) -> i64 {
+    let unless_late = |last| {
+        let late = is_late(last, now_s);
+        (!late).then(|| now_s << PART_BITS | part_at(last, now_s, micros))
     };
-    (now_s, part)
+    let last = last.fetch_update(Ordering::AcqRel, Ordering::Acquire, unless_late);
+    let (Ok(last) | Err(last)) = last;
+    part_at(last, now_s, micros)
+}
+
+/// Whether a second was over before its row was named, as with a slow request.
+fn is_late(last: i64, now_s: i64) -> bool {
+    (1..=LATE_MAX_S).contains(&((last >> PART_BITS) - now_s))
+}
+
+fn part_at(last: i64, now_s: i64, micros: i64) -> i64 {
+    if is_late(last, now_s) {
+        PART_MAX
+    } else if last >> PART_BITS == now_s {
+        micros.max((last & PART_MAX) + 1).min(PART_MAX)
+    } else {
+        micros
+    }
 }
 
 /// A reference that a person can read out: eight characters of Crockford's base 32, `7K4M-2Q9X`.
@@ -82,33 +89,24 @@ mod tests {
 
     #[test]
     fn rows_of_one_second_are_named_in_their_order() {
-        let at = |second: i64, part: i64| second << PART_BITS | part;
-        for (last, now_s, micros, part) in [
-            (at(9, 500), 10, 20, 20),
-            (at(10, 20), 10, 30, 30),
+        let last = AtomicI64::new(0);
+        for (now_s, micros, part) in [
+            (10, 20, 20),
+            (10, 30, 30),
+            (10, 30, 31),
             // Read before the second was over, named after it.
-            (at(10, 20), 10, 3, 21),
-            (at(10, 20), 10, 20, 21),
-            (at(11, 20), 10, 30, PART_MAX),
-            (at(10, PART_MAX), 10, 30, PART_MAX),
-            (0, 1_764_000_000, 999_999, 999_999),
+            (10, 3, 32),
+            (11, 5, 5),
+            (10, 6, PART_MAX),
+            (11, 6, 6),
+            (11, PART_MAX, PART_MAX),
+            (11, 7, PART_MAX),
+            (1_764_000_000, 999_999, 999_999),
+            // The clock is set back, and time goes on from there.
+            (12, 8, 8),
+            (12, 8, 9),
         ] {
-            assert_eq!(
-                named_at(last, now_s, micros),
-                (now_s, part),
-                "{last} {now_s}"
-            );
+            assert_eq!(next_part(&last, now_s, micros), part, "{now_s} {micros}");
         }
-    }
-
-    #[test]
-    fn what_is_named_later_sorts_behind() {
-        let names: Vec<_> = (0..1_000)
-            .map(|_| row_id("aud", i64::from(u32::MAX)).ok())
-            .collect();
-        assert!(
-            names.is_sorted() && names.iter().all(Option::is_some),
-            "{names:?}"
-        );
     }
 }

@@ -7,7 +7,7 @@ use crate::{Store, from_json};
 use techpass_domain::authenticator::{Authenticator, Challenge, Closed};
 use techpass_domain::id::{AccountId, AuthenticatorId, ChallengeId};
 use techpass_domain::login::number_match;
-use techpass_domain::time::Timestamp;
+use techpass_domain::time::{Seconds, Timestamp};
 
 /// A phone with what verifying its codes needs.
 #[derive(Clone, Debug)]
@@ -148,15 +148,18 @@ impl Store {
         Ok(found)
     }
 
-    /// The requests of an account (or of what stands for an unknown one) since a moment, newest first.
-    pub async fn challenges_since(
+    /// The requests of an account (or of what stands for an unknown one) of so many seconds before now, newest first.
+    pub async fn challenges_lately(
         &self,
         subject: &str,
-        since: Timestamp,
+        seconds: Seconds,
+        now: Timestamp,
     ) -> Result<Vec<ChallengeRow>, StoreError> {
-        let sql = "SELECT data, closed FROM challenges WHERE subject = $1 AND created_at >= $2 \
+        let sql = "SELECT data, closed FROM challenges \
+                   WHERE subject = $1 AND created_at >= $2 AND created_at <= $3 \
                    ORDER BY created_at DESC, id DESC LIMIT 200";
-        self.many(sql, vec![subject.into(), since.0.into()], challenge)
-            .await
+        let (since, latest) = (now.0.saturating_sub(seconds), number_match::latest(now));
+        let params = vec![subject.into(), since.into(), latest.0.into()];
+        self.many(sql, params, challenge).await
     }
 }

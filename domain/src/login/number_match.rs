@@ -23,6 +23,12 @@ pub fn waits(expires_at: Timestamp, now: Timestamp) -> bool {
     now < expires_at && expires_at.since(now) <= LIFETIME_S + AHEAD_MAX_S
 }
 
+/// The latest moment at which a request that is there now may seem to have been made. What is later is of a clock that was far
+/// ahead, and must not be read in place of what counts.
+pub fn latest(now: Timestamp) -> Timestamp {
+    now.plus(AHEAD_MAX_S)
+}
+
 /// How often the phones of an account may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -15,7 +15,6 @@ use techpass_domain::account::Status;
 use techpass_domain::authenticator::Challenge;
 use techpass_domain::id::AccountId;
 use techpass_domain::login::number_match::LIFETIME_S;
-use techpass_domain::time::Timestamp;
 
 /// How long a stream lives before the phone connects again.
 const STREAM_LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -68,8 +67,10 @@ fn shown(app: &App, challenge: &Challenge, login_id: &str) -> Value {
 
 async fn waiting(app: &App, account: &AccountId) -> Result<Vec<Challenge>, Refused> {
     let now = app.now();
-    let since = Timestamp(now.0 - LIFETIME_S);
-    let rows = app.store.challenges_since(account.as_str(), since).await?;
+    let rows = app
+        .store
+        .challenges_lately(account.as_str(), LIFETIME_S, now)
+        .await?;
     let live = rows.into_iter().filter(|row| row.waits(now));
     Ok(live.map(|row| row.challenge).collect())
 }

@@ -149,8 +149,9 @@ fn in_browser(bound: &Bound, of: &Challenge) -> bool {
 
 async fn rows(app: &App, bound: &Bound, now: Timestamp) -> Result<Vec<ChallengeRow>, Error> {
     let limits = app.config.limits.number;
-    let since = Timestamp(now.0.saturating_sub(limits.long_s.max(limits.short_s)));
-    Ok(app.store.challenges_since(&bound.subject(), since).await?)
+    let window_s = limits.long_s.max(limits.short_s);
+    let subject = bound.subject();
+    Ok(app.store.challenges_lately(&subject, window_s, now).await?)
 }
 
 fn recent(app: &App, bound: &Bound, rows: &[ChallengeRow]) -> Vec<Asked> {

@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use techpass_domain::account::{Status, domain_of, normalize_login_id};
 use techpass_domain::id::ChallengeId;
+use techpass_domain::login::number_match::LIFETIME_S;
 use techpass_domain::login::{NumberEnd, Prompt, Refusal};
 use techpass_domain::problem::Problem;
 use techpass_domain::time::Timestamp;
@@ -230,12 +231,15 @@ async fn number(
     notice: &Notice,
 ) -> Result<String, crate::app::Error> {
     let row = app.store.challenge(challenge).await?;
-    let row = row.ok_or_else(|| crate::app::Error::internal("a shown number has no request"))?;
+    let Some(row) = row else {
+        // Swept while the clock was ahead.
+        return number_over(app, bound, NumberEnd::Expired);
+    };
     let number = app.seal.number(&row.challenge.nonce);
     let now = app.now();
     let live = app
         .store
-        .challenges_since(&bound.subject(), Timestamp(now.0 - 130))
+        .challenges_lately(&bound.subject(), LIFETIME_S, now)
         .await?;
     let others = live
         .iter()

@@ -7,8 +7,8 @@ use crate::oidc::tests::{ISSUER, NOW, REDIRECT_URI, World, mei, text_of};
 use http::{Method, header};
 use std::sync::Arc;
 use techpass_domain::access::Factor;
-use techpass_domain::authenticator::{Authenticator, PhoneKey};
-use techpass_domain::id::AuthenticatorId;
+use techpass_domain::authenticator::{Authenticator, Challenge, PhoneKey};
+use techpass_domain::id::{AuthenticatorId, ChallengeId};
 use techpass_domain::login::lockout::Failures;
 use techpass_domain::time::Seconds;
 use zeroize::Zeroizing;
@@ -284,10 +284,11 @@ async fn a_right_password_leaves_no_count_where_there_was_none() {
 
 /// The requests that wait on the phone.
 async fn waiting(world: &World) -> usize {
-    let since = Timestamp(NOW.0 - 1_000);
-    let account = mei().id;
-    let rows = world.app.store.challenges_since(account.as_str(), since);
-    let now = world.app.now();
+    let (account, now) = (mei().id, world.app.now());
+    let rows = world
+        .app
+        .store
+        .challenges_lately(account.as_str(), 1_000, now);
     rows.await
         .unwrap()
         .iter()
@@ -394,6 +395,18 @@ async fn numbers_asked_while_the_clock_was_ahead_keep_nobody_from_asking_when_it
         left.push(seat);
     }
     assert_eq!(waiting(&world).await, 2);
+    // More than are read at once.
+    let (account, now) = (mei().id, world.app.now());
+    let store = &world.app.store;
+    let rows = store.challenges_lately(account.as_str(), 1, now);
+    let row = rows.await.unwrap().remove(0).challenge;
+    let many = (0..300).map(|n| {
+        Write::AddChallenge(Challenge {
+            id: ChallengeId::new(format!("chl_{n}")),
+            ..row.clone()
+        })
+    });
+    world.commit(many.collect()).await;
     world.app.clock.advance(-3_600);
     let seat = seat(&world).await;
     let told = tries(&world, &seat, Factor::Password, PASSWORD).await;
