@@ -10,7 +10,7 @@ pub const NUMBER_MIN: u8 = 10;
 /// The largest number shown.
 pub const NUMBER_MAX: u8 = 99;
 /// Live requests an account may have at once, each of another browser; those of browsers in which it has signed in before
-/// come on top ([`own`]).
+/// come on top ([`may_ask`]).
 pub const LIVE_MAX: usize = 2;
 
 /// How far ahead of the clock a request may seem to have been made, in seconds: clocks are set right by a little, and those
@@ -77,8 +77,40 @@ impl Asked {
     }
 }
 
-/// Whether the phones of an account may be rung now; else from when on. `recent` is everything within the long window.
-pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<(), Timestamp> {
+/// Until when an account's phones may not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// For a browser in which the account has not signed in before.
+    strange: Timestamp,
+    /// For one in which it has, if that has used up its own share too.
+    known: Option<Timestamp>,
+}
+
+impl Wait {
+    /// Until when a browser waits, by whether the account has signed in there before; `None` where it need not.
+    pub fn of(self, has_signed_in: bool) -> Option<Timestamp> {
+        if has_signed_in {
+            self.known
+        } else {
+            Some(self.strange)
+        }
+    }
+}
+
+/// Whether the phones of an account may be rung now; else who waits until when. `recent` is everything within the long
+/// window. Where the account has signed in before only the browser's own requests count: strangers who ring without end
+/// use up what strangers have together, and a person at a computer of theirs still gets a number.
+pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<(), Wait> {
+    allowed(recent, limits, now).map_err(|strange| {
+        let own = recent.iter().filter(|asked| asked.same_browser);
+        let own: Vec<Asked> = own.copied().collect();
+        let known = allowed(&own, limits, now).err();
+        Wait { strange, known }
+    })
+}
+
+/// Whether these requests leave room for one more; else from when on.
+fn allowed(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<(), Timestamp> {
     let live_elsewhere = recent.iter().filter(|asked| asked.stays(now));
     let ends: Vec<Timestamp> = live_elsewhere.map(|asked| asked.live_until).collect();
     if ends.len() >= LIVE_MAX {
@@ -86,13 +118,6 @@ pub fn may_ask(recent: &[Asked], limits: AskLimits, now: Timestamp) -> Result<()
     }
     window(recent, limits.short_max, limits.short_s, now)?;
     window(recent, limits.long_max, limits.long_s, now)
-}
-
-/// The requests that count where the account has signed in before: this browser's own. Strangers who ring without end use up
-/// what strangers have together, and a person at a computer of theirs still gets a number.
-pub fn own(recent: &[Asked]) -> Vec<Asked> {
-    let own = recent.iter().filter(|asked| asked.same_browser);
-    own.copied().collect()
 }
 
 fn window(
@@ -168,17 +193,17 @@ mod tests {
         let now = Timestamp(1_000);
         let one = [asked(950, 11, false)];
         let two = [asked(950, 11, false), asked(960, 12, false)];
-        assert_eq!(may_ask(&one, limits, now), Ok(()));
-        assert_eq!(may_ask(&two, limits, now), Err(Timestamp(1_070)));
-        assert_eq!(may_ask(&two, limits, Timestamp(1_070)), Ok(()));
+        assert_eq!(allowed(&one, limits, now), Ok(()));
+        assert_eq!(allowed(&two, limits, now), Err(Timestamp(1_070)));
+        assert_eq!(allowed(&two, limits, Timestamp(1_070)), Ok(()));
         let renewed = [asked(950, 11, false), asked(960, 12, true)];
-        assert_eq!(may_ask(&renewed, limits, now), Ok(()));
+        assert_eq!(allowed(&renewed, limits, now), Ok(()));
         // Whoever starts again in the same browser is in nobody's way, and rings no more often than others.
         let again = [left_behind(950, 11), left_behind(960, 12)];
-        assert_eq!(may_ask(&again, limits, now), Ok(()));
+        assert_eq!(allowed(&again, limits, now), Ok(()));
         let among = [left_behind(950, 11), one[0], asked(960, 13, false)];
         assert_eq!(
-            may_ask(
+            allowed(
                 &among,
                 AskLimits {
                     short_max: 9,
@@ -193,7 +218,7 @@ mod tests {
             left_behind(950, 12),
             left_behind(960, 13),
         ];
-        assert_eq!(may_ask(&often, limits, now), Err(Timestamp(1_540)));
+        assert_eq!(allowed(&often, limits, now), Err(Timestamp(1_540)));
         // The number of the one left behind is not shown again while somebody may still type it.
         assert!(!may_show(12, &again, now));
     }
@@ -203,12 +228,12 @@ mod tests {
         let limits = AskLimits::default();
         let ahead = Timestamp(1_000 + 3_600);
         let three = [0, 1, 2].map(|n| asked(ahead.0 + n, 11 + u8::try_from(n).unwrap_or(0), false));
-        assert!(may_ask(&three, limits, ahead.plus(3)).is_err());
+        assert!(allowed(&three, limits, ahead.plus(3)).is_err());
         // The clock is set right.
-        assert_eq!(may_ask(&three, limits, Timestamp(1_000)), Ok(()));
+        assert_eq!(allowed(&three, limits, Timestamp(1_000)), Ok(()));
         assert!(may_show(11, &three, Timestamp(1_000)));
         // Set right by a little, everything counts that was there.
-        assert!(may_ask(&three, limits, ahead.plus(-30)).is_err());
+        assert!(allowed(&three, limits, ahead.plus(-30)).is_err());
         let table = [
             (-61, false),
             (-60, true),
@@ -231,12 +256,15 @@ mod tests {
             asked(950, 12, false),
             asked(960, 13, false),
         ];
-        assert!(may_ask(&strangers, limits, now).is_err());
-        assert_eq!(may_ask(&own(&strangers), limits, now), Ok(()));
+        let wait = may_ask(&strangers, limits, now).unwrap_err();
+        assert_eq!(wait.of(false), Some(Timestamp(1_020)));
+        assert_eq!(wait.of(true), None);
         // Her own limits are those of everybody, and what strangers did is no part of them.
         let hers = [910, 930, 970].map(|at| left_behind(at, 14));
         let all = [&strangers[..], &hers].concat();
-        assert_eq!(may_ask(&own(&all), limits, now), Err(Timestamp(1_510)));
+        let wait = may_ask(&all, limits, now).unwrap_err();
+        assert_eq!(wait.of(true), Some(Timestamp(1_510)));
+        assert_eq!(wait.of(false), Some(Timestamp(1_020)));
         // No two open requests have one number, whoever asked.
         assert!(!may_show(12, &all, now));
     }
@@ -249,11 +277,11 @@ mod tests {
             asked(200, 12, true),
             asked(400, 13, true),
         ];
-        assert_eq!(may_ask(&three, limits, Timestamp(500)), Err(Timestamp(600)));
-        assert_eq!(may_ask(&three, limits, Timestamp(600)), Ok(()));
+        assert_eq!(allowed(&three, limits, Timestamp(500)), Err(Timestamp(600)));
+        assert_eq!(allowed(&three, limits, Timestamp(600)), Ok(()));
         let ten: Vec<Asked> = (0..10).map(|n| asked(n * 1_000, 11, true)).collect();
         assert_eq!(
-            may_ask(&ten, limits, Timestamp(20_000)),
+            allowed(&ten, limits, Timestamp(20_000)),
             Err(Timestamp(86_400))
         );
     }

@@ -74,25 +74,22 @@ async fn send_with(app: &App, mut bound: Bound, proven: &[Event]) -> Result<Driv
     Err(techpass_store::StoreError::Busy("many logins of one account ask at once").into())
 }
 
-/// From when on a number may be sent, if none may now: neither as one of everybody, nor of this browser's own share.
+/// From when on a number may be sent, if none may now.
 async fn limited(
     app: &App,
     bound: &Bound,
     recent: &[Asked],
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {
-    let limits = app.config.limits.number;
-    let Err(until) = number_match::may_ask(recent, limits, now) else {
+    let Err(wait) = number_match::may_ask(recent, app.config.limits.number, now) else {
         return Ok(None);
     };
-    let Some(account) = bound.account() else {
-        return Ok(Some(until));
-    };
     let browser = &bound.browser_sha256;
-    if !app.store.has_signed_in(browser, account).await? {
-        return Ok(Some(until));
-    }
-    Ok(number_match::may_ask(&number_match::own(recent), limits, now).err())
+    let known = match bound.account() {
+        Some(account) => app.store.has_signed_in(browser, account).await?,
+        None => false,
+    };
+    Ok(wait.of(known))
 }
 
 fn taken(subject: &str, from: Option<Failures>, now: Timestamp) -> Write {
