@@ -93,8 +93,11 @@ pub enum Answer {
 }
 
 /// The code or the error (RFC 6749 §4.1.2), `state` exactly as it came, and the issuer against mix-up (RFC 9207 §2); in a
-/// query behind whatever the redirect URI already has there.
+/// query behind whatever the redirect URI already has there. An error about a problem of the catalogue names its page as
+/// `error_uri`.
 pub fn answer(to: &Trusted, iss: &str, result: Result<&str, &AuthorizationError>) -> Answer {
+    let problem = result.err().and_then(|error| error.problem);
+    let page = problem.map(|problem| format!("{iss}/e/{}", problem.code()));
     let mut pairs = match result {
         Ok(code) => vec![("code", code)],
         Err(error) => vec![
@@ -102,6 +105,7 @@ pub fn answer(to: &Trusted, iss: &str, result: Result<&str, &AuthorizationError>
             ("error_description", error.description.as_str()),
         ],
     };
+    pairs.extend(page.as_deref().map(|page| ("error_uri", page)));
     if let Some(state) = &to.state {
         pairs.push(("state", state));
     }

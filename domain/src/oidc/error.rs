@@ -1,5 +1,6 @@
 //! What a client is told when something is refused: the registered error codes, and descriptions that fit into them.
 
+use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 /// Characters a description may have.
@@ -185,6 +186,9 @@ pub struct AuthorizationError {
     pub code: AuthorizationErrorCode,
     /// `error_description`.
     pub description: Description,
+    /// What the person met, whose page is the `error_uri`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
 
 impl AuthorizationError {
@@ -193,7 +197,14 @@ impl AuthorizationError {
         AuthorizationError {
             code,
             description: Description::new(description),
+            problem: None,
         }
+    }
+
+    /// The same with what the person met.
+    #[must_use]
+    pub fn about(self, problem: Option<Problem>) -> AuthorizationError {
+        AuthorizationError { problem, ..self }
     }
 }
 

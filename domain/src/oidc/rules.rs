@@ -43,6 +43,8 @@ rules! {
             "authorization.rs#request", "authorization.rs#stage_three_refuses_by_the_code_of_each_rule";
         error_description: "RFC 6749 §4.1.2.1", "Descriptions keep to the permitted characters.",
             "error.rs#new", "error.rs#a_description_keeps_to_the_permitted_characters";
+        error_uri: "RFC 6749 §4.1.2.1", "An error about something that the person met names the page that explains it.",
+            "answer.rs#answer", "authorization.rs#answers_carry_state_exactly_and_the_issuer_behind_the_query_that_was_there";
         error_codes: "RFC 6749 §4.1.2.1, §5.2; Core §3.1.2.6; RFC 6750 §3.1", "Codes are the registered words.",
             "error.rs#as_str", "error.rs#the_codes_are_the_registered_words";
         no_open_redirect: "RFC 9700 §4.11", "Nobody is sent to an address that was not registered.",

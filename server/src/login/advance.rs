@@ -123,7 +123,8 @@ fn to_client(login: &Login, refusal: Refusal) -> Option<AuthorizationErrorCode> 
     }
 }
 
-/// Sends the browser back to the client with the error. The description begins with the problem's code.
+/// Sends the browser back to the client with the error. The description begins with the problem's code, whose page is the
+/// `error_uri`.
 pub async fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
     let description = match refusal {
         Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => {
@@ -141,7 +142,12 @@ pub async fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> Outco
         Refusal::ConsentRequired => "consent is missing".to_owned(),
     };
     let code = code_of(&bound.data.login.asked, refusal);
-    let error = AuthorizationError::new(code, &description);
+    let problem = match refusal {
+        Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => Some(problem),
+        Refusal::Upstream => bound.data.upstream_said,
+        _ => None,
+    };
+    let error = AuthorizationError::new(code, &description).about(problem);
     told(app, bound, Err(&error)).await
 }
 

@@ -269,6 +269,11 @@ fn answers_carry_state_exactly_and_the_issuer_behind_the_query_that_was_there() 
         "https://docs.example/cb?a=1&error=access_denied&error_description=DEV-503%3A%20%27no%27\
          &state=s%20t%2B1&iss=https%3A%2F%2Ftechpass.example"
     );
+    let explained = denied.about(Some(Problem::DeviceFailed));
+    let told = redirect(answer(&to, ISSUER, Err(&explained)));
+    let told = Params::parse(told.split_once('?').unwrap().1).unwrap();
+    let page = "https://techpass.example/e/DEV-503";
+    assert_eq!(told.get("error_uri"), Some(page));
     let stateless = trusted(&with(&[("state", "")]), &docs());
     assert!(!redirect(answer(&stateless, ISSUER, Ok("c"))).contains("state"));
 }
