@@ -6,7 +6,7 @@ use crate::flows::vendor::{Rotation, Vendor};
 use crate::load;
 use crate::machine::{self, Cores, resident_kib};
 use crate::relying::Provider;
-use crate::report::{Report, Who};
+use crate::report::{Report, Who, median};
 use crate::world::{Plan, Population, World, account_of, serve};
 use anyhow::{Context, Result};
 use rusqlite::{Connection, params};
@@ -18,7 +18,8 @@ const FEW: u64 = 1_000;
 /// Rows in one transaction.
 const CHUNK: usize = 50_000;
 
-/// Fills a database that no server has open. Durability is of no interest: what breaks is made anew.
+/// Fills a database that no server has open. Durability is of no interest meanwhile, what breaks is made anew; but in the end
+/// the disk has all of it, or the server's first commit would wait for what the filling left in memory.
 fn fill(path: &Path, count: u64) -> Result<()> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
@@ -39,6 +40,8 @@ fn fill(path: &Path, count: u64) -> Result<()> {
         transaction.commit()?;
     }
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    drop(connection);
+    std::fs::File::open(path)?.sync_all()?;
     Ok(())
 }
 
@@ -93,60 +96,93 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A login, a rotation, memory and the start with few rows and with many.
+/// How often the server is started on what it has.
+const STARTS: usize = 5;
+
+/// A server with so many rows, and who uses it.
+struct Grown {
+    world: World,
+    name: &'static str,
+    login: Vec<Vendor>,
+    rotation: Vec<Rotation>,
+}
+
+/// A login, a rotation, memory and the start with few rows and with many. The two take turns, since a machine that others
+/// use as well changes from one minute to the next.
 pub async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     machine::pin(std::process::id(), Cores::Apart, false)?;
-    let directory = bench.folder.join("world");
+    report.fact("many accounts", bench.accounts as f64);
+    let mut all = Vec::new();
     for (count, name) in [(FEW, "few"), (bench.accounts, "many")] {
-        let plan = Plan {
-            program: &bench.program,
-            directory: &directory,
-            cores: Cores::Apart,
-            population: Population {
-                officers: 0,
-                vendors: 512,
-                slow_vendors: 0,
-            },
-            database: None,
-        };
-        let mut world = World::start(&plan).await?;
-        let port = world.techpass.site.address.port();
-        world.techpass.end()?;
-        fill(&directory.join("techpass.db"), count)?;
-        let more = std::fs::read_to_string(directory.join("techpass.toml"))?;
-        let more = more.split_once("[[upstream]]").map_or("", |(_, rest)| rest);
-        let (server, ready) =
-            serve(&plan, port, "techpass", &format!("\n[[upstream]]{more}")).await?;
-        world.techpass = server;
-        if name == "many" {
-            report.fact("ready with many accounts, ms", ready.as_secs_f64() * 1000.0);
-            report.fact("many accounts", count as f64);
+        all.push(grown(bench, report, count, name).await?);
+    }
+    for _ in 0..bench.repetitions {
+        for grown in &mut all {
+            let name = grown.name;
+            let login = std::mem::take(&mut grown.login);
+            let (back, outcome) = load::closed(login, bench.length).await;
+            grown.login = back;
+            report.add(&format!("login, {name} accounts"), Who::Product, outcome);
+            let rotation = std::mem::take(&mut grown.rotation);
+            let (back, outcome) = load::closed(rotation, bench.length).await;
+            grown.rotation = back;
+            report.add(&format!("rotation, {name} accounts"), Who::Product, outcome);
         }
-        measure(bench, report, &world, name).await?;
-        let memory = resident_kib(world.techpass.pid()) as f64 / 1024.0;
-        report.fact(&format!("memory at {count} accounts, MiB"), memory);
+    }
+    for grown in &all {
+        let memory = resident_kib(grown.world.techpass.pid()) as f64 / 1024.0;
+        report.fact(&format!("memory with {} accounts, MiB", grown.name), memory);
     }
     Ok(())
 }
 
-async fn measure(bench: &Bench, report: &mut Report, world: &World, name: &str) -> Result<()> {
+async fn grown(
+    bench: &Bench,
+    report: &mut Report,
+    count: u64,
+    name: &'static str,
+) -> Result<Grown> {
+    let directory = bench.folder.join(format!("world-{name}"));
+    let plan = Plan {
+        program: &bench.program,
+        directory: &directory,
+        cores: Cores::Apart,
+        population: Population {
+            officers: 0,
+            vendors: 512,
+            slow_vendors: 0,
+        },
+        database: None,
+    };
+    let mut world = World::start(&plan).await?;
+    let port = world.techpass.site.address.port();
+    world.techpass.end()?;
+    fill(&directory.join("techpass.db"), count)?;
+    let more = std::fs::read_to_string(directory.join("techpass.toml"))?;
+    let more = more.split_once("[[upstream]]").map_or("", |(_, rest)| rest);
+    let more = format!("\n[[upstream]]{more}");
+    let mut ready = Vec::new();
+    for _ in 0..STARTS {
+        world.techpass.end()?;
+        let (server, took) = serve(&plan, port, "techpass", &more).await?;
+        world.techpass = server;
+        ready.push(took.as_secs_f64() * 1000.0);
+    }
+    let first = ready.first().copied().unwrap_or(0.0);
+    report.fact(&format!("first start with {name} accounts, ms"), first);
+    report.fact(&format!("ready with {name} accounts, ms"), median(ready));
     let provider = Provider::learn(&world.techpass.site, &world.portal_secret).await?;
-    let tokens = Codes::make(world, 1).await?.redeem(&provider).await?;
+    let tokens = Codes::make(&world, 1).await?.redeem(&provider).await?;
     let token = tokens
         .first()
         .and_then(|answer| answer.get("refresh_token"));
     let token = token
         .and_then(|token| token.as_str())
         .context("no refresh token")?;
-    let mut rotation = vec![Rotation::new(&provider, token)];
-    let mut login = Vendor::many(world, &provider, &world.vendors, 1);
-    for _ in 0..bench.repetitions {
-        let (back, outcome) = load::closed(login, bench.length).await;
-        login = back;
-        report.add(&format!("login, {name} accounts"), Who::Product, outcome);
-        let (back, outcome) = load::closed(rotation, bench.length).await;
-        rotation = back;
-        report.add(&format!("rotation, {name} accounts"), Who::Product, outcome);
-    }
-    Ok(())
+    Ok(Grown {
+        rotation: vec![Rotation::new(&provider, token)],
+        login: Vendor::many(&world, &provider, &world.vendors, 1),
+        world,
+        name,
+    })
 }
