@@ -5,20 +5,26 @@ use crate::faults::history::{Event, Got, What};
 use crate::faults::spread;
 use crate::flows::officer::Officer;
 use crate::flows::vendor::Vendor;
-use crate::http::Wire;
+use crate::http::{Site, Wire};
 use crate::load::{self, Length, Worker};
 use crate::machine::Cores;
 use crate::relying::{Provider, Trip};
 use crate::world::{Plan, Population, World};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How much more is asked for than was done at most.
 const TIMES: f64 = 10.0;
 /// Connections that ask for it.
 const ASKERS: usize = 600;
+/// Connections of those who come in addition, and how long each waits before it asks again.
+const PASSERS_BY: usize = 8;
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// What came back to those who ask for too much.
 #[derive(Default)]
@@ -31,6 +37,16 @@ struct Counted {
 struct Asker {
     wire: Wire,
     counted: Rc<Counted>,
+}
+
+impl Asker {
+    fn many(site: &Arc<Site>, counted: &Rc<Counted>, count: usize) -> Vec<Asker> {
+        let one = |_| Asker {
+            wire: Wire::new(site),
+            counted: Rc::clone(counted),
+        };
+        (0..count).map(one).collect()
+    }
 }
 
 impl Worker for Asker {
@@ -52,32 +68,68 @@ impl Worker for Asker {
     }
 }
 
+/// People who come in addition to the crowd, now and then. They have a thread of their own: what those of the crowd measure has
+/// the time in it for which an answer lies with a generator that has hundreds of others at hand.
+struct PassersBy {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(Vec<f64>, usize)>>,
+}
+
+impl PassersBy {
+    fn come(site: &Arc<Site>) -> PassersBy {
+        let over = Arc::new(AtomicBool::new(false));
+        let (site, seen) = (Arc::clone(site), Arc::clone(&over));
+        let thread = std::thread::spawn(move || PassersBy::ask(&site, &seen));
+        PassersBy { over, thread }
+    }
+
+    fn ask(site: &Arc<Site>, over: &AtomicBool) -> Result<(Vec<f64>, usize)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let counted = Rc::new(Counted::default());
+        let each = |mut one: Asker| async move {
+            while !over.load(Ordering::Relaxed) {
+                // Whether it was taken or refused is counted where it is told.
+                let _ = one.once().await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let all = Asker::many(site, &counted, PASSERS_BY);
+        runtime.block_on(futures_util::future::join_all(all.into_iter().map(each)));
+        Ok((counted.refused_ms.take(), counted.clumsy.get()))
+    }
+
+    /// What refusals took, and how many answers were neither taken nor refused in words.
+    fn leave(self) -> Result<(Vec<f64>, usize)> {
+        self.over.store(true, Ordering::Relaxed);
+        let told = self.thread.join();
+        told.map_err(|_| anyhow!("those who pass by panicked"))?
+    }
+}
+
 /// Ten times as many sign-ins as can be done, beside people who refresh, answer and log out.
 pub async fn overload(stage: &Stage<'_>) -> Result<Outcome> {
     let scene = Scene::open(stage.setting()).await?;
     let counted = Rc::new(Counted::default());
     let site = scene.site()?;
-    let askers = |count: usize| -> Vec<Asker> {
-        let one = |_| Asker {
-            wire: Wire::new(&site),
-            counted: Rc::clone(&counted),
-        };
-        (0..count).map(one).collect()
-    };
     let length = |seconds: f64| Length {
         warm_up: Duration::from_millis(300),
         run: Duration::from_secs_f64(seconds),
     };
-    let (_, able) = load::closed(askers(64), length(2.0)).await;
+    let (_, able) = load::closed(Asker::many(&site, &counted, 64), length(2.0)).await;
     counted.refused_ms.borrow_mut().clear();
     let crowd = scene.crowd();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let began_us = scene.shared.history.now_us();
     let seconds = (stage.budget.as_secs_f64() - 12.0).max(4.0);
     let began = Instant::now();
-    let (_, outcome) = load::open(askers(ASKERS), able.rate * TIMES, length(seconds)).await;
+    let passers_by = PassersBy::come(&site);
+    let askers = Asker::many(&site, &counted, ASKERS);
+    let (_, outcome) = load::open(askers, able.rate * TIMES, length(seconds)).await;
     // Whoever waits for a free connection is served late, so it takes longer than it was meant to.
     let took = began.elapsed().as_secs_f64();
+    let (passing_ms, clumsy) = passers_by.leave()?;
     let ended_us = scene.shared.history.now_us();
     tokio::time::sleep(Duration::from_secs(6)).await;
     crowd.send_home().await;
@@ -93,29 +145,31 @@ pub async fn overload(stage: &Stage<'_>) -> Result<Outcome> {
         able.rate * TIMES
     ));
     all.figure(format!(
-        "done {:.0}/s, refused {} ({})",
+        "done {:.0}/s, refused {:.0}/s ({})",
         outcome.rate * seconds / took,
-        refused.len(),
-        spread(refused.clone())
+        refused.len() as f64 / took,
+        spread(refused)
     ));
-    if counted.clumsy.get() > 0 {
+    all.figure(format!(
+        "{} refusals of those who came in addition: {}",
+        passing_ms.len(),
+        spread(passing_ms)
+    ));
+    let clumsy = clumsy + counted.clumsy.get();
+    if clumsy > 0 {
         all.violations.push(format!(
-            "{} answers were neither done nor refused in words",
-            counted.clumsy.get()
+            "{clumsy} answers were neither done nor refused in words"
         ));
     }
     let events = scene.shared.history.sorted();
-    let before = urgent(&events, began_us.saturating_sub(2_500_000), began_us);
-    all.figure(format!(
-        "{CROWD} people's refreshes before: {}",
-        spread(before)
-    ));
-    all.figure(format!(
-        "during: {}",
-        spread(urgent(&events, began_us, ended_us))
-    ));
-    let after = urgent(&events, ended_us, ended_us + 2_500_000);
-    all.figure(format!("afterwards: {}", spread(after)));
+    for (when, from_us, to_us) in [
+        ("before", began_us.saturating_sub(2_500_000), began_us),
+        ("during", began_us, ended_us),
+        ("afterwards", ended_us, ended_us + 2_500_000),
+    ] {
+        let took = spread(urgent(&events, from_us, to_us));
+        all.figure(format!("{CROWD} people's refreshes {when}: {took}"));
+    }
     judged(&scene, all, Duration::ZERO)
 }
 
