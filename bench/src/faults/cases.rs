@@ -14,7 +14,7 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// Every fault, in the order of a run.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "kill",
     "every-step",
     "stop",
@@ -26,6 +26,7 @@ pub const NAMES: [&str; 18] = [
     "keys",
     "prompts",
     "receivers",
+    "mail",
     "upstream",
     "overload",
     "pg-node",
@@ -50,6 +51,7 @@ pub async fn run(stage: &Stage<'_>, name: &str) -> Result<Outcome> {
         "keys" => others::keys(stage).await,
         "prompts" => crash::prompts(stage).await,
         "receivers" => others::receivers(stage).await,
+        "mail" => others::mail(stage).await,
         "upstream" => load::upstream(stage).await,
         "overload" => load::overload(stage).await,
         "pg-node" => postgres::node(stage).await,

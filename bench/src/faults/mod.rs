@@ -8,6 +8,7 @@ mod disk;
 mod facts;
 mod history;
 mod keys;
+mod mailbox;
 mod person;
 pub mod primary;
 mod scene;

@@ -279,6 +279,21 @@ impl Person {
         Ok(yes == Got::Taken && no != Got::Taken)
     }
 
+    /// Says on the phone that it was somebody else who asked, which puts the account on hold.
+    pub async fn report(&mut self) -> Result<Got> {
+        let waiting = patient(self.who.phone.look(&mut self.phone)).await?;
+        let open = self.open(What::Answer {
+            request: waiting.id().to_owned(),
+            choice: "report".to_owned(),
+        });
+        let (path, body) = self.who.phone.decision(&waiting, "report", None)?;
+        let kind = [("content-type", "application/json")];
+        let answer = patient(self.phone.call("POST", &path, &kind, Some(&body))).await;
+        let got = got(answer.as_ref().ok(), |answer| answer.status == 200);
+        self.close(open, got, answer.as_ref().ok(), None);
+        Ok(got)
+    }
+
     /// The whole way in, in a fresh browser.
     pub async fn sign_in(&mut self) -> Result<()> {
         let waiting = self.wait_for_phone().await?;

@@ -1,4 +1,4 @@
-//! Mails reach a mail server, also one that is busy at first.
+//! Mails reach a mail server, also one that is busy or mute at first.
 
 use crate::support::application::Application;
 use crate::support::browser::Browser;
@@ -10,9 +10,8 @@ use crate::support::wait::until;
 
 const LOGIN_ID: &str = "dana_lim@techpass.example";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_report_is_mailed_to_the_owner_and_to_security() {
-    let smtp = Smtp::start(1).await;
+/// A request that somebody reported at a server with that mail server.
+async fn reported(smtp: &Smtp) -> Server {
     let further = format!(
         "[accounts]\nsecurity_mail = \"security@techpass.example\"\n\
          [authenticator]\npublic_url = \"http://localhost:9\"\n\
@@ -53,6 +52,10 @@ async fn a_report_is_mailed_to_the_owner_and_to_security() {
     let page = browser.press(&page, "Sign in", &fields).await;
     page.expect_heading("Approve sign in request");
     phone.decline(true);
+    server
+}
+
+async fn arrive(smtp: &Smtp) {
     let mails = until("both mails to arrive", || async {
         match smtp.mails() {
             mails if mails.len() >= 2 => Ok(mails),
@@ -70,4 +73,32 @@ async fn a_report_is_mailed_to_the_owner_and_to_security() {
         assert!(mail.contains("Message-ID: <eml_"), "{mail}");
         assert!(mail.contains(LOGIN_ID), "{mail}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_mailed_to_the_owner_and_to_security() {
+    let smtp = Smtp::start(1).await;
+    let _server = reported(&smtp).await;
+    arrive(&smtp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_holds_nobody_up() {
+    let smtp = Smtp::mute().await;
+    let server = reported(&smtp).await;
+    until("the mail server to be asked", || async {
+        let asked = smtp.met_mute();
+        (asked > 0)
+            .then_some(())
+            .ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+    // Others are served while it is mute.
+    let other = Application::register(server.config(), &server.issuer, "other");
+    let mut browser = Browser::default();
+    let page = browser.open(&other.request(&[])).await;
+    page.expect_heading("Sign in");
+    assert_eq!(smtp.mails().len(), 0);
+    smtp.speak();
+    arrive(&smtp).await;
 }
