@@ -5,6 +5,8 @@ use crate::config::Load;
 use crate::metrics::PasswordMetrics;
 use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
@@ -82,15 +84,14 @@ impl Passwords {
             .map_err(|_| Error::internal("the password parameters are refused"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let dummy = hash_with(&argon2, crate::chance::secret()?.as_bytes())?;
         Ok(Passwords {
+            dummy: nobodys(argon2.params())?.into(),
             argon2,
             memory: Arc::default(),
             working: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             waiting: Arc::new(Semaphore::new(
                 load.passwords_max.clamp(1, Semaphore::MAX_PERMITS),
             )),
-            dummy: dummy.into(),
             wait: Duration::from_secs(load.passwords_wait_s),
             metrics,
         })
@@ -167,6 +168,15 @@ fn verify(memory: &Memory, password: &[u8], hash: &PasswordHash) -> Option<bool>
     Some(computed.ct_eq(expected.as_bytes()).into())
 }
 
+/// What looks like a hash with these parameters and is of no password: checking against it costs the same. It is drawn and not
+/// computed, since a start would wait for that.
+fn nobodys(params: &Params) -> Result<String, Error> {
+    let salt = STANDARD_NO_PAD.encode(crate::chance::bytes::<16>()?);
+    let hash = STANDARD_NO_PAD.encode(crate::chance::bytes::<32>()?);
+    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
+}
+
 fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Error> {
     let hash = argon2.hash_password(password);
     let hash = hash.map_err(|_| Error::internal("a password cannot be hashed"))?;
@@ -201,6 +211,18 @@ mod tests {
         let phc = passwords.hash(right()).await.unwrap();
         assert!(passwords.fits(right(), Some(phc)).await.unwrap());
         assert!(!passwords.fits(right(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_does_not_exist_costs_as_much_as_one_that_does() {
+        let passwords = passwords(Load::default());
+        let phc = passwords.hash(right()).await.unwrap();
+        let cost = |phc: &str| {
+            let hash = PasswordHash::new(phc).unwrap();
+            let lengths = (hash.salt.unwrap().len(), hash.hash.unwrap().len());
+            (hash.algorithm, hash.version, hash.params, lengths)
+        };
+        assert_eq!(cost(&passwords.dummy), cost(&phc));
     }
 
     #[tokio::test(start_paused = true)]
