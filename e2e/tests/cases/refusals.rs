@@ -53,6 +53,11 @@ async fn the_portal_learns_the_code_of_a_refusal_at_the_home_organisation() {
         told.body.contains("DEV-506"),
         "the portal cannot say why: {told:?}"
     );
+    // Where it is explained is no dead end.
+    let address = told.parameter("error_uri").expect("an address");
+    let explained = browser.open(&address).await;
+    assert_eq!(explained.status, 200, "{address}");
+    assert!(explained.body.contains("DEV-506"), "{explained:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

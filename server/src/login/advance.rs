@@ -126,27 +126,28 @@ fn to_client(login: &Login, refusal: Refusal) -> Option<AuthorizationErrorCode> 
 /// Sends the browser back to the client with the error. The description begins with the problem's code, whose page is the
 /// `error_uri`.
 pub async fn back_to_client(app: &App, bound: &Bound, refusal: Refusal) -> Outcome {
-    let description = match refusal {
+    let plainly = |text: &str| (None, text.to_owned());
+    let (problem, description) = match refusal {
         Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => {
-            format!("{} reference {}", problem.code(), bound.data.reference)
+            let reference = &bound.data.reference;
+            let description = format!("{} reference {reference}", problem.code());
+            (Some(problem), description)
         }
-        Refusal::Cancelled(None) => "the person cancelled the sign-in".to_owned(),
+        Refusal::Cancelled(None) => plainly("the person cancelled the sign-in"),
         Refusal::Upstream => match bound.data.upstream_said {
-            Some(problem) => format!("{} at the home organisation", problem.code()),
-            None => "the home organisation refused the sign-in".to_owned(),
+            Some(problem) => {
+                let description = format!("{} at the home organisation", problem.code());
+                (Some(problem), description)
+            }
+            None => plainly("the home organisation refused the sign-in"),
         },
-        Refusal::Expired => "the sign-in took too long".to_owned(),
-        Refusal::LoginRequired => "nobody is signed in".to_owned(),
-        Refusal::InteractionRequired => "more has to be proven".to_owned(),
-        Refusal::AccountSelectionRequired => "several accounts are signed in".to_owned(),
-        Refusal::ConsentRequired => "consent is missing".to_owned(),
+        Refusal::Expired => plainly("the sign-in took too long"),
+        Refusal::LoginRequired => plainly("nobody is signed in"),
+        Refusal::InteractionRequired => plainly("more has to be proven"),
+        Refusal::AccountSelectionRequired => plainly("several accounts are signed in"),
+        Refusal::ConsentRequired => plainly("consent is missing"),
     };
     let code = code_of(&bound.data.login.asked, refusal);
-    let problem = match refusal {
-        Refusal::Problem(problem) | Refusal::Cancelled(Some(problem)) => Some(problem),
-        Refusal::Upstream => bound.data.upstream_said,
-        _ => None,
-    };
     let error = AuthorizationError::new(code, &description).about(problem);
     told(app, bound, Err(&error)).await
 }
