@@ -33,7 +33,7 @@ const STATEMENTS_LOOK: usize = 128;
 const REST: Duration = Duration::from_millis(100);
 
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
-const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+pub(super) const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// The checkpointer as its writer sees it.
 pub(super) struct Checkpointer {

@@ -93,28 +93,47 @@ impl Writer {
         if let Some(broken) = &self.broken {
             return vec![Err(broken.clone()); pieces.len()];
         }
-        let failure = match transaction(&self.connection, pieces) {
-            Ok(outcomes) => {
-                self.counts.groups.fetch_add(1, Ordering::Relaxed);
-                self.counts
-                    .pieces
-                    .fetch_add(pieces.len() as u64, Ordering::Relaxed);
-                return outcomes
-                    .into_iter()
-                    .map(|outcome| outcome.map_err(|r| r.report(&self.place)))
-                    .collect();
-            }
+        let failure = match self.attempt(pieces) {
+            Ok(outcomes) => return outcomes,
             Err(failure) => failure,
         };
         if fault::space_may_return(&failure) {
+            // Once for the group: on a disk that stays full it copies as far as there is room, and in vain.
             self.checkpointer.make_room(&self.connection);
         }
         if fault::one_may_be_to_blame(&failure) && pieces.len() > 1 {
             return pieces
                 .iter()
-                .flat_map(|piece| self.commit(slice::from_ref(piece)))
+                .flat_map(|piece| self.alone(slice::from_ref(piece)))
                 .collect();
         }
+        self.lost(failure, pieces.len())
+    }
+
+    /// Commits one piece of a group that failed.
+    fn alone(&mut self, piece: &[Piece]) -> Vec<Outcome> {
+        if let Some(broken) = &self.broken {
+            return vec![Err(broken.clone())];
+        }
+        self.attempt(piece)
+            .unwrap_or_else(|failure| self.lost(failure, 1))
+    }
+
+    /// One transaction for all pieces, counted. An error means that none of them took effect.
+    fn attempt(&self, pieces: &[Piece]) -> Result<Vec<Outcome>, Error> {
+        let outcomes = transaction(&self.connection, pieces)?;
+        self.counts.groups.fetch_add(1, Ordering::Relaxed);
+        self.counts
+            .pieces
+            .fetch_add(pieces.len() as u64, Ordering::Relaxed);
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| outcome.map_err(|r| r.report(&self.place)))
+            .collect())
+    }
+
+    /// The outcomes of pieces whose transaction failed. Nothing is acknowledged any more when that broke it.
+    fn lost(&mut self, failure: Error, pieces: usize) -> Vec<Outcome> {
         let error = if self.connection.is_autocommit() {
             self.place.statement_error(failure, Expect::Any)
         } else {
@@ -123,7 +142,7 @@ impl Writer {
         if matches!(error, StoreError::Broken { .. }) {
             self.broken = Some(error.clone());
         }
-        vec![Err(error); pieces.len()]
+        vec![Err(error); pieces]
     }
 }
 
@@ -222,26 +241,61 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::path::Path;
     use std::time::Duration;
 
-    use super::super::connect;
+    use rusqlite::StatementStatus;
+
+    use super::super::{checkpoint, connect};
     use super::*;
+
+    fn writer(directory: &Path) -> Writer {
+        let place = Arc::new(connect::place(&directory.join("a.db")).unwrap());
+        let open = || connect::writer(&place, Duration::ZERO).unwrap();
+        let readers = Arc::new(Readers::new(Arc::clone(&place), Duration::ZERO, 1));
+        Writer {
+            connection: open(),
+            checkpointer: Checkpointer::start(open(), Arc::clone(&readers)).unwrap(),
+            readers,
+            place,
+            counts: Arc::default(),
+            broken: None,
+            lock: None,
+        }
+    }
+
+    #[test]
+    fn a_group_on_a_full_disk_looks_for_room_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = writer(directory.path());
+        let add = |length: usize| {
+            let sql = "INSERT INTO things (content) VALUES ($1)";
+            vec![Statement::any(sql, vec!["x".repeat(length).into()])]
+        };
+        let table = "CREATE TABLE things (content TEXT)";
+        let outcomes = writer.commit(&[vec![Statement::any(table, vec![])]]);
+        assert!(matches!(*outcomes, [Ok(())]));
+        let limit = writer.connection.pragma_update(None, "max_page_count", 4);
+        limit.unwrap();
+        let outcomes = writer.commit(&[add(50_000), add(1), add(50_000), add(50_000)]);
+        let unwritable = |outcome: &Outcome| matches!(outcome, Err(StoreError::Unwritable { .. }));
+        assert_eq!(
+            outcomes.iter().map(unwritable).collect::<Vec<_>>(),
+            [true, false, true, true]
+        );
+        let looked = writer
+            .connection
+            .prepare_cached(checkpoint::PASSIVE)
+            .unwrap();
+        assert_eq!(looked.get_status(StatementStatus::Run), 1);
+    }
 
     #[test]
     fn a_broken_writer_acknowledges_nothing_more() {
         let directory = tempfile::tempdir().unwrap();
-        let place = Arc::new(connect::place(&directory.path().join("a.db")).unwrap());
-        let open = || connect::writer(&place, Duration::ZERO).unwrap();
-        let readers = Arc::new(Readers::new(Arc::clone(&place), Duration::ZERO, 1));
-        let mut writer = Writer {
-            connection: open(),
-            checkpointer: Checkpointer::start(open(), Arc::clone(&readers)).unwrap(),
-            readers,
-            place: Arc::clone(&place),
-            counts: Arc::default(),
-            broken: Some(place.broken("the disk did not flush")),
-            lock: None,
-        };
+        let mut writer = writer(directory.path());
+        let place = Arc::clone(&writer.place);
+        writer.broken = Some(place.broken("the disk did not flush"));
         let piece = vec![Statement::any("CREATE TABLE things (id TEXT)", vec![])];
         let outcomes = writer.commit(&[piece, vec![]]);
         assert!(matches!(
@@ -251,6 +305,7 @@ mod tests {
                 Err(StoreError::Broken { .. })
             ]
         ));
-        assert!(open().prepare("SELECT id FROM things").is_err());
+        let other = connect::writer(&place, Duration::ZERO).unwrap();
+        assert!(other.prepare("SELECT id FROM things").is_err());
     }
 }

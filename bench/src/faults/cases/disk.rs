@@ -278,15 +278,14 @@ pub async fn full(stage: &Stage<'_>) -> Result<Outcome> {
     judged(&scene, outcome, Duration::ZERO)
 }
 
-/// How many were refused for want of room, and how long the slowest waited for that.
+/// How many were refused for want of room, and how long they waited for that.
 fn refusals(scene: &Scene) -> String {
     let events = scene.shared.history.sorted();
     let refused = events.iter().filter(|e| e.got == Got::Busy);
-    let (count, worst_us) = refused.fold((0, 0), |(n, worst), e| {
-        (n + 1, worst.max(e.ended_us - e.begun_us))
-    });
-    let worst_ms = worst_us / 1000;
-    format!("{count} refused with 503, the slowest after {worst_ms} ms")
+    let waited: Vec<_> = refused
+        .map(|e| (e.ended_us - e.begun_us) as f64 / 1000.0)
+        .collect();
+    format!("{} refused with 503 ({})", waited.len(), spread(waited))
 }
 
 fn fill(ballast: &Path) {
