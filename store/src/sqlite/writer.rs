@@ -53,14 +53,19 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self, queue: Receiver<Job>) {
+        let mut company = false;
         while let Ok(first) = queue.recv() {
-            // On a busy core whoever is about to ask gets a moment to do so: one flush for more pieces.
-            std::thread::yield_now();
+            // On a busy core whoever is about to ask gets a moment to do so: one flush for more pieces. Not where nobody
+            // did the last time, since the moment may go to a password hash, and then it is milliseconds.
+            if company {
+                std::thread::yield_now();
+            }
             let rest = queue.try_iter().take(GROUP_MAX - 1);
             let (pieces, replies): (Vec<_>, Vec<_>) = std::iter::once(first)
                 .chain(rest)
                 .map(|job| (job.piece, job.reply))
                 .unzip();
+            company = pieces.len() > 1;
             let outcomes = self.commit(&pieces);
             self.readers.committed();
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
