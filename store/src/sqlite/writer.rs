@@ -95,9 +95,6 @@ impl Writer {
 
     /// Commits a group and answers one outcome for each piece.
     fn commit(&mut self, pieces: &[Piece]) -> Vec<Outcome> {
-        if let Some(broken) = &self.broken {
-            return vec![Err(broken.clone()); pieces.len()];
-        }
         let failure = match self.attempt(pieces) {
             Ok(outcomes) => return outcomes,
             Err(failure) => failure,
@@ -109,23 +106,21 @@ impl Writer {
         if fault::one_may_be_to_blame(&failure) && pieces.len() > 1 {
             return pieces
                 .iter()
-                .flat_map(|piece| self.alone(slice::from_ref(piece)))
+                .flat_map(|piece| {
+                    self.attempt(slice::from_ref(piece))
+                        .unwrap_or_else(|failure| self.lost(failure, 1))
+                })
                 .collect();
         }
         self.lost(failure, pieces.len())
     }
 
-    /// Commits one piece of a group that failed.
-    fn alone(&mut self, piece: &[Piece]) -> Vec<Outcome> {
-        if let Some(broken) = &self.broken {
-            return vec![Err(broken.clone())];
-        }
-        self.attempt(piece)
-            .unwrap_or_else(|failure| self.lost(failure, 1))
-    }
-
-    /// One transaction for all pieces, counted. An error means that none of them took effect.
+    /// One transaction for all pieces, counted. An error means that none of them took effect. A writer that is broken tries
+    /// nothing and acknowledges nothing.
     fn attempt(&self, pieces: &[Piece]) -> Result<Vec<Outcome>, Error> {
+        if let Some(broken) = &self.broken {
+            return Ok(vec![Err(broken.clone()); pieces.len()]);
+        }
         let outcomes = transaction(&self.connection, pieces)?;
         self.counts.groups.fetch_add(1, Ordering::Relaxed);
         self.counts
